@@ -1,0 +1,51 @@
+# The commands of the project. `make demo` and `make test` do all the set-up.
+
+GO ?= go
+# The window is the only part that needs cgo; everything below builds without.
+PURE = CGO_ENABLED=0 $(GO)
+FUZZTIME ?= 60s
+
+.PHONY: build demo test check race interop smoke bench fuzz window
+
+build: ## the program without the window
+	$(PURE) build -o communicator ./cmd/communicator
+
+window: ## the program with the window; installs what the compiler needs
+	./deploy/window-headers.sh
+	CGO_ENABLED=1 $(GO) build -o communicator ./cmd/communicator
+
+demo: ## see it run: a lab in the same process, and a client signed in to it
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then $(MAKE) --no-print-directory window; else $(MAKE) --no-print-directory build; fi
+	./communicator demo
+
+test: ## all tests that need nothing but Go
+	$(PURE) test -timeout 10m ./...
+
+check: ## vet, staticcheck, other systems, race detector, fuzz seeds
+	$(PURE) vet ./...
+	$(PURE) vet -tags interop ./interop/
+	$(PURE) tool staticcheck ./...
+	GOOS=windows $(PURE) build ./...
+	GOOS=darwin $(PURE) build ./...
+	./deploy/install.sh gcc libc6-dev
+	$(MAKE) race
+
+race: ## the tests under the race detector (it needs a C compiler, the window stays out)
+	CGO_ENABLED=1 $(GO) test -race -tags nowindow -timeout 20m ./...
+
+interop: ## real servers and other programs, on loopback
+	./interop/install.sh
+	$(PURE) test -tags interop -count=1 -timeout 30m -v ./interop/
+
+smoke: window ## the real window under Xvfb
+	./deploy/install.sh xvfb openbox xdotool imagemagick libgl1-mesa-dri
+	$(GO) test -tags 'interop guitest' -count=1 -timeout 10m -run Window -v ./interop/
+
+bench: ## the figures of docs/performance.md
+	$(PURE) test -run '^$$' -bench . -benchmem -timeout 30m ./wire/... ./dialect/... ./im ./lab ./session
+	$(PURE) test -tags interop -count=1 -timeout 20m -v -run Figures ./interop/
+
+fuzz: ## every fuzz target for FUZZTIME
+	@for p in $$($(PURE) list ./...); do \
+	  for f in $$($(PURE) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "$$p $$f"; $(PURE) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
