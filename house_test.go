@@ -24,7 +24,7 @@ const module = "communicator/"
 // stands for everything below.
 var layers = map[string][]string{
 	"assets":           {},
-	"autoconfig":       {},
+	"autoconfig":       {"plain"},
 	"cmd/communicator": {"session", "ui/", "ui", "lab", "autoconfig", "contacts", "directory", "im", "plain", "presence", "assets"},
 	"cmd/screenshots":  {"session", "ui/", "ui", "lab"},
 	"contacts":         {"plain"},
