@@ -1,0 +1,280 @@
+package sipconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+func ok(in *Incoming) { _ = in.Reply(200, "OK", Body{}) }
+
+var user = Options{Self: "alice@example.com", Name: `Alice "Al" Ray`, UserAgent: "Communicator/0.1"}
+
+func TestRequestAndResponseInText(t *testing.T) {
+	c, p := rawPeer(t, user)
+	go func() {
+		m := p.expect("MESSAGE sip:bob@example.com SIP/2.0")
+		if m.get("From") == "" || !strings.HasPrefix(m.get("From"), `"Alice \"Al\" Ray" <sip:alice@example.com>;tag=`) {
+			t.Errorf("From is %q", m.get("From"))
+		}
+		for name, want := range map[string]string{"To": "<sip:bob@example.com>", "Cseq": "1 MESSAGE", "Max-Forwards": "70",
+			"Content-Type": "text/plain;charset=UTF-8", "User-Agent": "Communicator/0.1", "Contact": ""} {
+			if m.get(name) != want {
+				t.Errorf("%s is %q, want %q", name, m.get(name), want)
+			}
+		}
+		if m.body != "Grüezi" {
+			t.Errorf("body is %q", m.body)
+		}
+		if v := m.get("Via"); !strings.HasPrefix(v, "SIP/2.0/TCP 10.0.0.2:40001;branch=z9hG4bK") || !strings.HasSuffix(v, ";rport") {
+			t.Errorf("Via is %q", v)
+		}
+		p.reply(m, "200 Ok")
+	}()
+	r, err := c.NewRequest("MESSAGE", "bob@example.com", Text("Grüezi"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := c.Do(t.Context(), r, nil)
+	if err != nil || res.StatusCode != 200 || res.Reason != "Ok" || res.Via() != nil {
+		t.Errorf("got %v, %v", res, err)
+	}
+}
+
+func TestRefusalIsAStatusError(t *testing.T) {
+	c, p := rawPeer(t, user)
+	go func() {
+		p.reply(p.next(), "503 Overload", `Warning: 399 fe1.example.com "come \"back\" later"`, "Retry-After: 18 (soon);duration=3600")
+	}()
+	r, _ := c.NewRequest("OPTIONS", "bob@example.com", Body{})
+	res, err := c.Do(t.Context(), r, nil)
+	var s *StatusError
+	if !errors.As(err, &s) || res == nil || *s != (StatusError{503, `come "back" later`, 18 * time.Second}) {
+		t.Errorf("got %v, %v", res, err)
+	}
+}
+
+func TestIncomingRequest(t *testing.T) {
+	_, p := rawPeer(t, Options{Self: "alice@example.com", UserAgent: "C", Handle: func(in *Incoming) {
+		if string(in.Request.Body()) != "hello" {
+			t.Errorf("body %q", in.Request.Body())
+		}
+		_ = in.Reply(202, "Accepted", Body{"text/plain", []byte("ok")}, sip.NewHeader("X-More", "yes"))
+		_ = in.Reply(500, "Never", Body{})
+	}})
+	p.send("MESSAGE sip:alice@example.com SIP/2.0\nv: SIP/2.0/TCP pc33.example.com;branch=z9hG4bKnashds8;rport\nf: sip:bob@example.com;tag=99\n" +
+		"t: <sip:alice@example.com>\ni: a84b4c76e66710\nCSeq: 314 MESSAGE\nc: text/plain\n\nhello")
+	m := p.expect("SIP/2.0 202 Accepted")
+	// RFC 3581 §4: received and rport say what we saw.
+	if got, want := m.get("Via"), "SIP/2.0/TCP pc33.example.com;branch=z9hG4bKnashds8;rport=5061;received=10.0.0.1"; got != want {
+		t.Errorf("Via is %q, want %q", got, want)
+	}
+	if m.get("From") != "<sip:bob@example.com>;tag=99" || !strings.Contains(m.get("To"), ";tag=") || m.get("Cseq") != "314 MESSAGE" ||
+		m.get("Server") != "C" || m.get("X-More") != "yes" || m.body != "ok" {
+		t.Errorf("got %v %q", m.header, m.body)
+	}
+}
+
+func TestPipelinedRequestsStayInOrder(t *testing.T) {
+	const n = 2000
+	var seen []string
+	done := make(chan struct{})
+	_, p := rawPeer(t, Options{Handle: func(in *Incoming) {
+		seen = append(seen, string(in.Request.Body()))
+		ok(in)
+		if len(seen) == n {
+			close(done)
+		}
+	}})
+	go func() {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(wire(ask("MESSAGE", fmt.Sprint("m", i), "Content-Type: text/plain") + fmt.Sprint(i)))
+		}
+		p.write(b.String())
+	}()
+	for i := range n {
+		if m := p.expect("SIP/2.0 200"); m.get("Call-Id") != fmt.Sprint("m", i) {
+			t.Fatalf("answer %d is for %s", i, m.get("Call-Id"))
+		}
+	}
+	<-done
+	for i, s := range seen {
+		if s != fmt.Sprint(i) {
+			t.Fatalf("message %d was %q", i, s)
+		}
+	}
+}
+
+// Both ends send at once, and both handlers ask back before they answer.
+func TestManyBothWaysDoNotHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := pipe()
+		handle := func(in *Incoming) {
+			if in.Request.Method == "MESSAGE" {
+				r, _ := in.Conn.NewRequest("INFO", "x@example.com", Body{})
+				if _, err := in.Conn.Do(t.Context(), r, nil); err != nil {
+					var s *StatusError
+					if !errors.As(err, &s) {
+						t.Error(err)
+					}
+				}
+			}
+			ok(in)
+		}
+		_ = handle
+		x, y := New(a, Options{Self: "x@example.com", Handle: ok}), New(b, Options{Self: "y@example.com", Handle: ok})
+		defer x.Close()
+		defer y.Close()
+		var wg sync.WaitGroup
+		for _, c := range []*Conn{x, y} {
+			for range 500 {
+				wg.Go(func() {
+					r, _ := c.NewRequest("MESSAGE", "z@example.com", Text(strings.Repeat("x", 1000)))
+					if _, err := c.Do(t.Context(), r, nil); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		wg.Wait()
+	})
+}
+
+func TestDropIsToldToAllAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := rawPeer(t, user)
+		const n = 50
+		errs := make(chan error, n)
+		for range n {
+			go func() {
+				r, _ := c.NewRequest("MESSAGE", "bob@example.com", Body{})
+				_, err := c.Do(t.Context(), r, nil)
+				errs <- err
+			}()
+		}
+		for range n {
+			p.expect("MESSAGE")
+		}
+		synctest.Wait()
+		begun := time.Now()
+		p.nc.Close()
+		for range n {
+			if err := <-errs; !errors.Is(err, ErrLost) {
+				t.Errorf("got %v", err)
+			}
+		}
+		<-c.Done()
+		if time.Since(begun) != 0 || c.Err() == nil {
+			t.Errorf("took %v, Err is %v", time.Since(begun), c.Err())
+		}
+		r, _ := c.NewRequest("MESSAGE", "bob@example.com", Body{})
+		if _, err := c.Do(t.Context(), r, nil); !errors.Is(err, ErrOffline) {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}
+
+func TestNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := rawPeer(t, user)
+		begun := time.Now()
+		go p.expect("MESSAGE")
+		r, _ := c.NewRequest("MESSAGE", "bob@example.com", Body{})
+		if _, err := c.Do(t.Context(), r, nil); !errors.Is(err, ErrNoAnswer) || time.Since(begun) != 32*time.Second {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+		if c.Err() != nil {
+			t.Errorf("the connection ended: %v", c.Err())
+		}
+	})
+}
+
+func TestPanicEndsOnlyItsRequest(t *testing.T) {
+	_, p := rawPeer(t, Options{Handle: func(in *Incoming) {
+		if in.Request.Method == "INFO" {
+			panic("oops")
+		}
+		ok(in)
+	}})
+	p.send(ask("INFO", "1"))
+	p.send(ask("MESSAGE", "2"))
+	p.expect("SIP/2.0 500")
+	p.expect("SIP/2.0 200")
+}
+
+func TestNoHandlerAndUnknownDialog(t *testing.T) {
+	_, p := rawPeer(t, user)
+	p.send(ask("FOO", "1"))
+	p.expect("SIP/2.0 501")
+	p.send(strings.Replace(ask("INFO", "2"), "To: <sip:alice@example.com>", "To: <sip:alice@example.com>;tag=gone", 1))
+	p.expect("SIP/2.0 481")
+	p.send(ask("BENOTIFY", "3")) // never answered
+	p.send(ask("ACK", "4"))
+	p.send(ask("SERVICE", "5"))
+	if m := p.expect("SIP/2.0 501"); m.get("Call-Id") != "5" {
+		t.Errorf("answered %s", m.get("Call-Id"))
+	}
+}
+
+func TestKeepAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := user
+		o.Ping = 30 * time.Second
+		o.Handle = ok
+		c, p := rawPeer(t, o)
+		begun := time.Now()
+		four := make([]byte, 4)
+		for i := range 3 {
+			if _, err := p.r.Read(four); err != nil || string(four) != "\r\n\r\n" {
+				t.Fatalf("ping %d: %q %v", i, four, err)
+			}
+			if got, want := time.Since(begun), time.Duration(i+1)*30*time.Second; got != want {
+				t.Errorf("ping %d after %v", i, got)
+			}
+			p.write("\r\n")
+		}
+		p.write("\r\n\r\n") // theirs
+		if _, err := p.r.Read(four[:2]); err != nil || string(four[:2]) != "\r\n" {
+			t.Fatalf("pong: %q %v", four, err)
+		}
+		p.write("\r\n")
+		time.Sleep(time.Second)
+		p.write("\r\n") // and cut in two
+		if _, err := p.r.Read(four[:2]); err != nil || string(four[:2]) != "\r\n" {
+			t.Fatalf("pong: %q %v", four, err)
+		}
+		// A request instead of the pong is life, too.
+		_, _ = p.r.Read(four)
+		p.send(ask("OPTIONS", "o"))
+		p.expect("SIP/2.0 200")
+		time.Sleep(15 * time.Second)
+		if c.Err() != nil {
+			t.Fatal(c.Err())
+		}
+		// Silence is not.
+		_, _ = p.r.Read(four)
+		at := time.Now()
+		<-c.Done()
+		if time.Since(at) != 10*time.Second || !strings.Contains(c.Err().Error(), "keep-alive") {
+			t.Errorf("%v after %v", c.Err(), time.Since(at))
+		}
+	})
+}
+
+func TestContextOfDo(t *testing.T) {
+	c, p := rawPeer(t, user)
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { p.expect("MESSAGE"); stop() }()
+	r, _ := c.NewRequest("MESSAGE", "bob@example.com", Body{})
+	if _, err := c.Do(ctx, r, nil); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,249 @@
+package sipconn
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+const (
+	maxQueued    = 1 << 20          // bytes waiting to be written; more ends the connection
+	writeTimeout = 10 * time.Second // for one write; a peer that stops reading is lost after it
+	closeFlush   = time.Second      // how long Close lets queued responses go out
+	pongTimeout  = 10 * time.Second
+	maxBatch     = 64 << 10 // bytes gathered into one write
+)
+
+var (
+	errNotReading = errors.New("the other side does not read: 1 MiB is waiting for it")
+	errNoPong     = errors.New("no answer to the keep-alive within 10 s")
+	errTooLarge   = fmt.Errorf("the message is larger than %d bytes", maxMessage)
+)
+
+// outbox holds what the writer is to write, in order.
+type outbox struct {
+	wake chan struct{} // has one element when there is something
+
+	mu    sync.Mutex
+	queue []outgoing
+	size  int
+	room  chan struct{} // closed when the writer has taken the queue
+}
+
+// outgoing is a finished text, or a request that the writer signs first.
+type outgoing struct {
+	text []byte
+	tx   *clientTx
+	size int
+}
+
+// send queues o without waiting. Too much unread ends the connection.
+func (c *Conn) send(o outgoing) {
+	c.out.mu.Lock()
+	full := c.out.size+o.size > maxQueued
+	if !full {
+		c.out.queue = append(c.out.queue, o)
+		c.out.size += o.size
+	}
+	c.out.mu.Unlock()
+	if full {
+		c.end(errNotReading)
+		return
+	}
+	select {
+	case c.out.wake <- struct{}{}:
+	default:
+	}
+}
+
+// roomToSend waits while much is queued, so that a caller who may wait does
+// not push the connection over its limit.
+func (c *Conn) roomToSend(ctx context.Context) error {
+	for {
+		c.out.mu.Lock()
+		size, room := c.out.size, c.out.room
+		c.out.mu.Unlock()
+		if size < maxQueued/2 {
+			return nil
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.done:
+			return ErrOffline
+		}
+	}
+}
+
+// sendMessage queues a message that needs no signature.
+func (c *Conn) sendMessage(m sip.Message) error {
+	text, err := marshal(m)
+	if err != nil {
+		return err
+	}
+	c.send(outgoing{text: text, size: len(text)})
+	return nil
+}
+
+func (b *outbox) take() []outgoing {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := b.queue
+	b.queue, b.size = nil, 0
+	close(b.room)
+	b.room = make(chan struct{})
+	return q
+}
+
+// writeAll is the writer. It also keeps the connection alive.
+func (c *Conn) writeAll() {
+	var idle <-chan time.Time
+	var pinged time.Time
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	if c.o.Ping > 0 {
+		timer.Reset(c.o.Ping)
+		idle = timer.C
+	}
+	for {
+		select {
+		case <-c.out.wake:
+			c.flush(c.out.take())
+		case <-idle:
+			timer.Reset(c.keepAlive(&pinged))
+		case <-c.done:
+			c.lastFlush()
+			return
+		}
+	}
+}
+
+// keepAlive pings when nothing was heard for Options.Ping and returns when to
+// look again. RFC 5626 §4.4.1: no pong within 10 s means the connection is
+// lost; any other byte will do for us. at is when the last ping left.
+func (c *Conn) keepAlive(at *time.Time) time.Duration {
+	heard := time.Unix(0, c.heard.Load())
+	if !at.IsZero() && heard.Before(*at) {
+		if time.Since(*at) >= pongTimeout {
+			c.end(errNoPong)
+		}
+		return max(pongTimeout-time.Since(*at), time.Millisecond)
+	}
+	if silent := time.Since(heard); silent < c.o.Ping {
+		*at = time.Time{}
+		return c.o.Ping - silent
+	}
+	*at = time.Now()
+	c.pinged.Store(true)
+	c.write([]byte("\r\n\r\n"))
+	return pongTimeout
+}
+
+// flush writes messages, several with one write.
+func (c *Conn) flush(q []outgoing) {
+	var batch []byte
+	for _, o := range q {
+		text := o.text
+		if o.tx != nil {
+			text = c.sign(o.tx)
+		}
+		c.trace(true, text)
+		batch = append(batch, text...)
+		if len(batch) > maxBatch {
+			c.write(batch)
+			batch = batch[:0]
+		}
+	}
+	c.write(batch)
+}
+
+// lastFlush writes what is left after Close, then closes. After an error the
+// connection is closed already and the writes fail at once.
+func (c *Conn) lastFlush() {
+	c.mu.Lock()
+	closing := c.closing
+	c.mu.Unlock()
+	if closing {
+		var batch []byte
+		for _, o := range c.out.take() {
+			batch = append(batch, o.text...) // requests are not begun any more
+		}
+		_, _ = c.nc.Write(batch) // nobody is left to hear of an error
+	}
+	_ = c.nc.Close()
+}
+
+func (c *Conn) write(text []byte) {
+	if len(text) == 0 {
+		return
+	}
+	err := c.nc.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err == nil {
+		_, err = c.nc.Write(text)
+	}
+	if err != nil {
+		c.end(fmt.Errorf("write: %w", err))
+	}
+}
+
+// sign makes the text of a request at the last moment; nil when it must not
+// be sent any more.
+func (c *Conn) sign(tx *clientTx) []byte {
+	c.mu.Lock()
+	skip := tx.finished || tx.gone
+	tx.sent = !skip
+	c.mu.Unlock()
+	if skip {
+		return nil
+	}
+	var err error
+	if c.o.Auth != nil && !tx.plain {
+		err = c.o.Auth.Sign(tx.req)
+	}
+	var text []byte
+	if err == nil {
+		text, err = marshal(tx.req)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		tx.sent = false
+		c.finish(tx, nil, err)
+		return nil
+	}
+	tx.ready = true
+	return text
+}
+
+// marshal writes a message as text. RFC 3261 §7: one line per header; a value
+// with a line break in it would make two, so such a message is an error here.
+func marshal(m sip.Message) ([]byte, error) {
+	body := m.Body()
+	if n := m.ContentLength(); n == nil || int(*n) != len(body) {
+		m.SetBody(body)
+	}
+	var b bytes.Buffer
+	m.StringWrite(&b)
+	text := b.Bytes()
+	if len(text) > maxMessage {
+		return nil, errTooLarge
+	}
+	var lines int
+	switch m := m.(type) {
+	case *sip.Request:
+		lines = len(m.Headers()) + 2
+	case *sip.Response:
+		lines = len(m.Headers()) + 2
+	}
+	top := text[:len(text)-len(body)]
+	if bytes.Count(top, []byte("\r")) != lines || bytes.Count(top, []byte("\n")) != lines || bytes.IndexByte(top, 0) >= 0 {
+		return nil, errors.New("a header value holds a line break")
+	}
+	return text, nil
+}

@@ -1,0 +1,48 @@
+package sipconn
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// readAll is the reader: it cuts the stream into messages, checks them and
+// hands them on. One bad message is answered or dropped and changes nothing
+// for the next.
+func (c *Conn) readAll() {
+	f := framer{
+		nc:   c.nc,
+		read: func() { c.heard.Store(time.Now().UnixNano()) },
+		ping: func() { c.send(outgoing{text: []byte("\r\n"), size: 2}) },
+		pong: func() bool { return c.pinged.Swap(false) },
+	}
+	for {
+		fr, err := f.next()
+		if err != nil {
+			c.end(fmt.Errorf("read: %w", err))
+			return
+		}
+		c.received(fr)
+	}
+}
+
+// received handles one message.
+func (c *Conn) received(fr frame) {
+	c.trace(false, fr.head)
+	m, h, fault := parse(fr)
+	size := len(fr.head) + len(fr.body)
+	if fault != nil {
+		c.log.Debug("bad message", "fault", fault.reason, "start", plain(h.start, 80))
+		if text := h.refusal(fault); text != nil {
+			c.send(outgoing{text: text, size: len(text)})
+		}
+		return
+	}
+	switch m := m.(type) {
+	case *sip.Request:
+		c.request(m, size)
+	case *sip.Response:
+		c.response(m, size)
+	}
+}
