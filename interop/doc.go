@@ -1,0 +1,8 @@
+// Package interop holds the tests against real servers and other programs: a
+// Kamailio pool (deploy/kamailio), slapd, dnsmasq, baresip and linphonec, each
+// started on loopback with a folder of its own and stopped by its process id.
+//
+// It is nothing but tests, behind the build tag interop, because they need
+// Debian packages: make interop installs what is missing and runs them, make
+// bench runs those named Figures. Begin with kamailio_test.go.
+package interop
