@@ -1,0 +1,213 @@
+package im
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"communicator/plain"
+
+	"github.com/google/uuid"
+)
+
+// inFlight is how many recipients of one message are served at the same time.
+const inFlight = 32
+
+// Conversation is a talk with one person or several. Several get each message
+// separately and do not see each other.
+type Conversation struct {
+	b       *Book
+	key     string
+	members []string
+
+	// Guarded by b.mu.
+	lines  []line
+	bytes  int    // of text in lines
+	newest uint64 // number of the newest line
+}
+
+// line is a Message with what must be sent again to repeat it.
+type line struct {
+	Message
+	raw string // own messages: as typed
+}
+
+// Key identifies the conversation in events: its members, joined.
+func (c *Conversation) Key() string { return c.key }
+
+// Members are the others, as "user@domain".
+func (c *Conversation) Members() []string { return slices.Clone(c.members) }
+
+// Messages returns the lines so far, oldest first.
+func (c *Conversation) Messages() []Message {
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	out := make([]Message, len(c.lines))
+	for i, l := range c.lines {
+		out[i] = l.snapshot()
+	}
+	return out
+}
+
+// Send sends text to every member and waits until each has a final state (or
+// ctx ends: Unknown). The error is for what concerns the message as a whole
+// (empty, *TooLongError); what concerns a recipient is in its Delivery.
+func (c *Conversation) Send(ctx context.Context, text string) (Message, error) {
+	text, err := sendable(text)
+	if err != nil {
+		return Message{}, err
+	}
+	m, legs := c.enter(text)
+	c.b.flush()
+	c.b.deliverAll(ctx, legs)
+	return c.message(m.ID)
+}
+
+// Again repeats a message to those of its recipients whose state is failed or
+// unknown, under the same Call-ID, and waits as Send does.
+func (c *Conversation) Again(ctx context.Context, id string) (Message, error) {
+	legs, err := c.reopen(id)
+	if err != nil {
+		return Message{}, err
+	}
+	c.b.flush()
+	c.b.deliverAll(ctx, legs)
+	return c.message(id)
+}
+
+// sendable returns the text as it will be sent, or why it cannot be.
+func sendable(text string) (string, error) {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	switch {
+	case strings.TrimSpace(text) == "":
+		return "", fmt.Errorf("the message is empty")
+	case len(text) > MaxText:
+		return "", &TooLongError{Size: len(text), Max: MaxText}
+	}
+	return text, nil
+}
+
+// enter adds an own line and returns it with what is to be sent, one leg per
+// member. The legs have their place in the order of each recipient from now on.
+func (c *Conversation) enter(text string) (Message, []leg) {
+	b := c.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := Message{ID: uuid.NewString(), With: c.key, From: b.o.Self, Text: plain.Text(text), Time: b.o.Now()}
+	legs := make([]leg, 0, len(c.members))
+	for _, to := range c.members {
+		m.Delivered = append(m.Delivered, Delivery{ID: m.ID, To: to, State: Sending})
+		legs = append(legs, c.leg(m.ID, to, text))
+	}
+	l := line{m, text}
+	c.add(l)
+	m = l.snapshot()
+	b.later(func() { b.o.Emit(Sent{m}) })
+	return m, legs
+}
+
+// reopen sets the failed and unknown deliveries of a message back to sending
+// and returns their legs.
+func (c *Conversation) reopen(id string) ([]leg, error) {
+	b := c.b
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := c.find(id)
+	if l == nil || l.Delivered == nil {
+		return nil, fmt.Errorf("send again: no such message")
+	}
+	var legs []leg
+	for i, d := range l.Delivered {
+		if d.State != Failed && d.State != Unknown {
+			continue
+		}
+		d = Delivery{ID: id, To: d.To, State: Sending}
+		l.Delivered[i] = d
+		b.later(func() { b.o.Emit(DeliveryChanged{c.key, d}) })
+		legs = append(legs, c.leg(id, d.To, l.raw))
+	}
+	return legs, nil
+}
+
+// leg makes the leg of message id to one member; b.mu is held.
+func (c *Conversation) leg(id, to, text string) leg {
+	call := id
+	if len(c.members) > 1 {
+		call = fmt.Sprintf("%d.%s", 1+slices.Index(c.members, to), id) // RFC 3261 §8.1.1.4: globally unique
+	}
+	return leg{talk: c, id: id, call: call, to: to, text: text, turn: c.b.takeTurn(to)}
+}
+
+// settle records where a delivery stands and tells of it.
+func (c *Conversation) settle(d Delivery) {
+	b := c.b
+	b.mu.Lock()
+	if l := c.find(d.ID); l != nil {
+		for i := range l.Delivered {
+			if l.Delivered[i].To == d.To {
+				l.Delivered[i] = d
+			}
+		}
+	}
+	b.later(func() { b.o.Emit(DeliveryChanged{c.key, d}) })
+	b.mu.Unlock()
+	b.flush()
+}
+
+// add appends a line and forgets the oldest beyond the limits; b.mu is held.
+func (c *Conversation) add(l line) {
+	c.b.lines++
+	c.newest = c.b.lines
+	c.lines = append(c.lines, l)
+	c.bytes += len(l.Text) + len(l.raw)
+	for len(c.lines) > keepLines || (c.bytes > keepBytes && len(c.lines) > 1) {
+		c.bytes -= len(c.lines[0].Text) + len(c.lines[0].raw)
+		c.lines[0] = line{}
+		c.lines = c.lines[1:]
+	}
+}
+
+// find returns the line of that ID, newest first, or nil; b.mu is held.
+func (c *Conversation) find(id string) *line {
+	for i := len(c.lines) - 1; i >= 0; i-- {
+		if c.lines[i].ID == id {
+			return &c.lines[i]
+		}
+	}
+	return nil
+}
+
+// message returns a line as it is now.
+func (c *Conversation) message(id string) (Message, error) {
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	l := c.find(id)
+	if l == nil {
+		return Message{}, fmt.Errorf("message %s: no longer kept", id)
+	}
+	return l.snapshot(), nil
+}
+
+// snapshot is a copy that its holder may keep.
+func (l line) snapshot() Message {
+	m := l.Message
+	m.Delivered = slices.Clone(m.Delivered)
+	return m
+}
+
+// deliverAll sends the legs, a bounded number at a time, and returns when each
+// has its final state.
+func (b *Book) deliverAll(ctx context.Context, legs []leg) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, inFlight)
+	for _, l := range legs {
+		slots <- struct{}{}
+		wg.Go(func() { // ends when ctx does, or with the transaction
+			b.deliver(ctx, l)
+			<-slots
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,133 @@
+package im
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"communicator/plain"
+	"communicator/wire/sipconn"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// Handle takes an incoming MESSAGE; false: not for me. The line is in its
+// conversation and has been told of before the sender hears 200. A message that
+// comes a second time, perhaps by another front end, is answered and not shown.
+func (b *Book) Handle(in *sipconn.Incoming) bool {
+	r := in.Request
+	if r.Method != sip.MESSAGE {
+		return false
+	}
+	text, verdict := readBody(header(r, "Content-Type"), header(r, "Content-Encoding"), r.Body())
+	from := sender(r)
+	switch {
+	case verdict == refused:
+		_ = in.Reply(sip.StatusUnsupportedMediaType, "Unsupported Media Type", sipconn.Body{}, sip.NewHeader("Accept", accept)) // no connection: nobody to tell
+	case verdict == hidden || text == "" || from == "":
+		_ = in.Reply(sip.StatusOK, "OK", sipconn.Body{})
+	default:
+		m := Message{ID: header(r, "Call-ID"), From: from}
+		m.Text, m.Time, m.Stored = b.dated(r, text)
+		b.receive(m, r.Body(), func() { _ = in.Reply(sip.StatusOK, "OK", sipconn.Body{}) })
+	}
+	return true
+}
+
+// receive puts a line into the one-to-one conversation with its sender, tells
+// of it, and then acknowledges it.
+func (b *Book) receive(m Message, body []byte, acknowledge func()) {
+	m.Text = plain.Text(m.Text)
+	b.mu.Lock()
+	if b.seen.before(sha256.Sum256([]byte(m.ID+"\x00"+m.From+"\x00"+string(body))), b.o.Now()) {
+		b.later(acknowledge)
+	} else {
+		c := b.with([]string{m.From})
+		m.With = c.key
+		c.add(line{Message: m})
+		b.later(func() {
+			b.o.Emit(Received{m})
+			acknowledge()
+		})
+	}
+	b.mu.Unlock()
+	b.flush()
+}
+
+// storedMark is what Kamailio's msilo (5.6) puts before a text it has kept.
+var storedMark = regexp.MustCompile(`^\[Offline message - [^\]\r\n]{1,80}\] ?`)
+
+// late is the age from which a dated message counts as kept by a server in any
+// case.
+const late = time.Minute
+
+// dated returns the text without a store's mark, when it was sent as far as
+// known, and whether a server kept it. A Date alone does not say so, as linphone
+// (5.1) puts one into every message; but what a store sends is a request of its
+// own, whereas one that is passed on has the sender's Via below the server's.
+func (b *Book) dated(r *sip.Request, text string) (string, time.Time, bool) {
+	now := b.o.Now()
+	sent, err := http.ParseTime(header(r, "Date")) // RFC 3261 §20.17: the form of HTTP
+	if err != nil {
+		return text, now, false
+	}
+	mark := storedMark.FindString(text)
+	if sent.After(now) {
+		sent = now
+	}
+	stored := mark != "" || len(r.GetHeaders("Via")) == 1 || now.Sub(sent) > late
+	return text[len(mark):], sent.In(now.Location()), stored
+}
+
+// sender is the address in From: what the server let pass. P-Asserted-Identity
+// is not looked at, as some servers relay what a client wrote there.
+func sender(r *sip.Request) string {
+	from := r.From()
+	if from == nil || from.Address.Host == "" {
+		return ""
+	}
+	host := strings.ToLower(from.Address.Host)
+	if from.Address.User == "" {
+		return plain.Line(host)
+	}
+	return plain.Line(from.Address.User + "@" + host)
+}
+
+// header returns the value of a header, or nothing.
+func header(r *sip.Request, name string) string {
+	if h := r.GetHeader(name); h != nil {
+		return strings.TrimSpace(h.Value())
+	}
+	return ""
+}
+
+// How long a message is recognised when it comes again, and how many are remembered.
+const (
+	seenFor  = time.Hour
+	seenMost = 10000
+)
+
+// recent remembers what came lately.
+type recent struct {
+	at    map[[32]byte]time.Time
+	order [][32]byte // oldest first
+}
+
+// before reports whether k came before, and remembers it.
+func (s *recent) before(k [32]byte, now time.Time) bool {
+	for len(s.order) > 0 && (len(s.order) >= seenMost || now.Sub(s.at[s.order[0]]) > seenFor) {
+		delete(s.at, s.order[0])
+		s.order = s.order[1:]
+	}
+	if _, ok := s.at[k]; ok {
+		return true
+	}
+	if s.at == nil {
+		s.at = map[[32]byte]time.Time{}
+	}
+	s.at[k] = now
+	s.order = append(s.order, k)
+	return false
+}
