@@ -1,0 +1,229 @@
+package lab
+
+import (
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"strings"
+	"time"
+)
+
+// nonceLife is how long an answer to a challenge is good.
+const nonceLife = 300 * time.Second
+
+// digest challenges and checks (RFC 7616, RFC 8760 for SIP). Its nonces carry
+// their own time and seal, so they hold on every front end and cost no memory;
+// nc is therefore not remembered, and a repeated nc passes.
+type digest struct {
+	realm      string
+	algorithms []string // offered, in order of preference
+	secret     []byte
+	now        func() time.Time
+}
+
+func newDigest(realm string, now func() time.Time) *digest {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails
+	return &digest{realm: realm, algorithms: []string{"SHA-256", "MD5"}, secret: secret, now: now}
+}
+
+var (
+	// errNoCredentials: there is no answer for our realm yet.
+	errNoCredentials = errors.New("no credentials")
+	// errWrongPassword: the answer does not match, or nobody has this name.
+	errWrongPassword = errors.New("wrong name or password")
+)
+
+// badCredentials is an answer that breaks the rules; the text names the rule.
+type badCredentials string
+
+func (b badCredentials) Error() string { return string(b) }
+
+// challenges returns one Digest challenge per algorithm, all with one nonce
+// (RFC 8760 §2.3: the preferred one first).
+func (d *digest) challenges(stale bool) []string {
+	nonce := d.nonce()
+	var all []string
+	for _, a := range d.algorithms {
+		c := fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"`, d.realm, nonce, a)
+		if stale {
+			c += ", stale=true"
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// nonce is time, random bytes and a seal over both.
+func (d *digest) nonce() string {
+	b := make([]byte, 16, 32)
+	binary.BigEndian.PutUint64(b, uint64(d.now().UnixNano()))
+	rand.Read(b[8:])
+	return base64.RawURLEncoding.EncodeToString(append(b, d.seal(b)...))
+}
+
+func (d *digest) seal(b []byte) []byte {
+	m := hmac.New(sha256.New, d.secret)
+	m.Write(b)
+	return m.Sum(nil)[:16]
+}
+
+// age says how old a nonce of ours is; false: it is none.
+func (d *digest) age(nonce string) (time.Duration, bool) {
+	b, err := base64.RawURLEncoding.DecodeString(nonce)
+	if err != nil || len(b) != 32 || !hmac.Equal(b[16:], d.seal(b[:16])) {
+		return 0, false
+	}
+	return d.now().Sub(time.Unix(0, int64(binary.BigEndian.Uint64(b)))), true
+}
+
+// credentials are the parameters of an Authorization header.
+type credentials struct {
+	params map[string]string
+	hash   func() hash.Hash
+}
+
+// parseCredentials reads a Digest Authorization value. errNoCredentials when it
+// is of another scheme or realm.
+func (d *digest) parseCredentials(value string) (credentials, error) {
+	c := credentials{}
+	scheme, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
+	if !strings.EqualFold(scheme, "Digest") {
+		return c, errNoCredentials
+	}
+	var ok bool
+	if c.params, ok = parseParams(rest); !ok {
+		return c, badCredentials("Malformed Digest Credentials (RFC 7616 3.4)")
+	}
+	if c.params["realm"] != d.realm {
+		return c, errNoCredentials
+	}
+	for _, must := range []string{"username", "nonce", "uri", "response"} {
+		if c.params[must] == "" {
+			return c, badCredentials("Digest Credentials Without " + must + " (RFC 7616 3.4)")
+		}
+	}
+	// RFC 7616 §3.4: qop is sent when the challenge had it, and then cnonce and nc.
+	if c.params["qop"] != "auth" || c.params["cnonce"] == "" || len(c.params["nc"]) != 8 {
+		return c, badCredentials("Digest Credentials Without qop=auth, cnonce or nc (RFC 7616 3.4)")
+	}
+	c.hash = hashes(c.params["algorithm"])
+	if c.hash == nil || !d.offers(c.params["algorithm"]) {
+		return c, badCredentials("Digest Algorithm Not Offered (RFC 7616 3.4)")
+	}
+	return c, nil
+}
+
+func (d *digest) offers(algorithm string) bool {
+	if algorithm == "" {
+		algorithm = "MD5" // RFC 7616 §3.4.
+	}
+	for _, a := range d.algorithms {
+		if strings.EqualFold(a, algorithm) {
+			return true
+		}
+	}
+	return false
+}
+
+// hashes returns the hash function of an algorithm; nil: unknown.
+func hashes(algorithm string) func() hash.Hash {
+	switch strings.ToUpper(algorithm) {
+	case "MD5", "":
+		return md5.New
+	case "SHA-256":
+		return sha256.New
+	case "SHA-512-256":
+		return sha512.New512_256
+	}
+	return nil
+}
+
+// check compares the response with the one that password gives. stale: right
+// password, old nonce.
+func (d *digest) check(c credentials, method, password string) (stale bool, err error) {
+	if subtle.ConstantTimeCompare([]byte(c.response(method, password)), []byte(strings.ToLower(c.params["response"]))) != 1 {
+		return false, errWrongPassword
+	}
+	age, ours := d.age(c.params["nonce"])
+	return !ours || age > nonceLife, nil
+}
+
+// response is the request-digest of RFC 7616 §3.4.1; with an empty method that
+// of Authentication-Info (§3.5).
+func (c credentials) response(method, password string) string {
+	p := c.params
+	h := func(parts ...string) string {
+		s := c.hash()
+		s.Write([]byte(strings.Join(parts, ":")))
+		return hex.EncodeToString(s.Sum(nil))
+	}
+	return h(h(p["username"], p["realm"], password), p["nonce"], p["nc"], p["cnonce"], p["qop"], h(method, p["uri"]))
+}
+
+// info is the Authentication-Info value that proves to the client that we know
+// the password too; an elderly nonce is replaced by the next (RFC 7616 §3.5).
+func (d *digest) info(c credentials, password string) string {
+	s := fmt.Sprintf(`qop=auth, rspauth="%s", cnonce="%s", nc=%s`, c.response("", password), quotable(c.params["cnonce"]), c.params["nc"])
+	if age, _ := d.age(c.params["nonce"]); age > nonceLife/2 {
+		s += fmt.Sprintf(`, nextnonce="%s"`, d.nonce())
+	}
+	return s
+}
+
+// quotable escapes a value for a quoted string.
+func quotable(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)
+}
+
+// parseParams reads comma-separated name=value pairs with quoted or bare
+// values. Names are lower-cased; false: malformed or a name twice.
+func parseParams(s string) (map[string]string, bool) {
+	params := map[string]string{}
+	for s = strings.TrimLeft(s, " \t"); s != ""; {
+		name, rest, found := strings.Cut(s, "=")
+		name = strings.ToLower(strings.TrimSpace(name))
+		if _, twice := params[name]; !found || name == "" || twice || len(params) > 20 {
+			return nil, false
+		}
+		value, rest, ok := cutValue(strings.TrimLeft(rest, " \t"))
+		rest = strings.TrimLeft(rest, " \t")
+		if !ok || rest != "" && rest[0] != ',' {
+			return nil, false
+		}
+		params[name] = value
+		s = strings.TrimLeft(rest, ", \t")
+	}
+	return params, len(params) > 0
+}
+
+// cutValue takes a quoted string or a token off the front of s.
+func cutValue(s string) (value, rest string, ok bool) {
+	if !strings.HasPrefix(s, `"`) {
+		i := strings.IndexAny(s, ", \t")
+		if i < 0 {
+			i = len(s)
+		}
+		return s[:i], s[i:], i > 0
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			return b.String(), s[i+1:], true
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return "", "", false
+}
