@@ -3,6 +3,7 @@ package im
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -61,6 +62,10 @@ func (p *peer) read() {
 			return
 		}
 		h, err := r.ReadMIMEHeader()
+		if errors.Is(err, io.ErrClosedPipe) || errors.Is(err, io.ErrUnexpectedEOF) {
+			close(p.got)
+			return // the connection was closed in the middle
+		}
 		if err != nil {
 			p.t.Errorf("the client wrote a bad header: %v", err)
 			close(p.got)

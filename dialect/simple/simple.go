@@ -1,0 +1,165 @@
+// Package simple is what we ask of an open SIP/SIMPLE server (Kamailio,
+// OpenSIPS): presence by PUBLISH and SUBSCRIBE, the contact list by XCAP.
+//
+// What the server can do is found out by asking: a list subscription if its
+// 200 says so, else one subscription for each person; XCAP if there is a root,
+// else a local file. Signing in, messages and calls are not here.
+//
+// Begin with New and Server.Start. A Server lives as long as its user; what
+// belongs to one connection ends with the context given to Start.
+//
+// Standards: RFC 3903 (PUBLISH), RFC 3856 (presence), RFC 3857 (watcher info),
+// RFC 4662 (resource lists), RFC 4825 and 4826 (XCAP, resource-lists),
+// RFC 3863, 4479 and 4480 (what a presence document means).
+package simple
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"communicator/contacts"
+	"communicator/presence"
+	"communicator/wire/auth"
+	"communicator/wire/sipconn"
+)
+
+// Sink is where news from the server goes. The functions are called in order,
+// without a lock held, and must not block. A nil one is not called.
+type Sink struct {
+	Contacts func(contacts.List)                    // the own groups, as the server keeps them
+	Presence func(user string, p presence.State)    // Unknown when a subscription lapsed
+	Watcher  func(user, displayName, status string) // somebody watches me: active, pending, waiting, terminated
+}
+
+// Options of a Server.
+type Options struct {
+	Self string // own address
+	Line *sipconn.Line
+	Sink Sink
+	XCAP string           // XCAP root URL; empty: the server has none, the list is kept in Dir
+	HTTP *http.Client     // for XCAP; verifies TLS; nil: http.DefaultClient
+	Auth *auth.Client     // for XCAP's Digest: its own, nonces are not SIP's; nil: challenges are refused
+	Dir  string           // for the ETag of the publication and the contact list file; empty: keep nothing
+	Now  func() time.Time // nil: time.Now
+	Log  *slog.Logger     // nil: silent
+}
+
+// Server is one SIP/SIMPLE server as seen by one user. Its methods may be
+// called from any goroutine.
+type Server struct {
+	o         Options
+	tell      outbox
+	xcap      *xcap
+	publisher publisher
+	watcher   watcher
+	book      book
+}
+
+// New makes a Server; nothing is sent before Start.
+func New(o Options) *Server {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Self = address(o.Self)
+	if o.HTTP == nil {
+		o.HTTP = http.DefaultClient
+	}
+	s := &Server{o: o, xcap: &xcap{root: o.XCAP, user: o.Self, http: o.HTTP, auth: o.Auth}}
+	s.publisher.init(s)
+	s.watcher.init(s)
+	s.book.init(s)
+	return s
+}
+
+// Start reads the contact list and subscribes to one's own watchers, on the
+// current connection. It returns when the list has been read; subscriptions
+// run until ctx ends. An error says why the list could not be read; the last
+// known one has then been told to Sink.
+func (s *Server) Start(ctx context.Context) error {
+	conn, err := s.o.Line.Conn()
+	if err != nil {
+		return err
+	}
+	s.publisher.start(ctx)
+	s.watcher.start(ctx, conn)
+	go s.watchWatchers(ctx, conn) // ends with ctx or conn
+	return s.book.read(ctx)
+}
+
+// Publish publishes p and keeps it published until ctx of Start ends. It
+// returns when the server has it. What is published already is not sent again.
+func (s *Server) Publish(ctx context.Context, p presence.State) error {
+	return s.publisher.publish(ctx, p)
+}
+
+// PublishOnce publishes p and leaves it to run out (for one-shot commands);
+// until is when it will. A p.Until before that is asked for as the end.
+func (s *Server) PublishOnce(ctx context.Context, p presence.State) (until time.Time, err error) {
+	return s.publisher.once(ctx, p)
+}
+
+// Unpublish takes one's publication back (RFC 3903 §4.5). Without a
+// publication it does nothing.
+func (s *Server) Unpublish(ctx context.Context) error { return s.publisher.remove(ctx) }
+
+// Watch watches exactly these people from now on: by one list subscription
+// where the server has it, else by one each. Repeating it is harmless. It
+// returns at once; states come by Sink.
+func (s *Server) Watch(ctx context.Context, users []string) error {
+	return s.watcher.watch(ctx, users)
+}
+
+// Edit changes the contact list where it is kept, and reports the new list to Sink.
+func (s *Server) Edit(ctx context.Context, e contacts.Edit) error { return s.book.edit(ctx, e) }
+
+// Handle takes an incoming request; false: not for me. An open server sends
+// nothing outside the dialogs of our subscriptions, so none is.
+func (s *Server) Handle(*sipconn.Incoming) bool { return false }
+
+// report tells Sink of a person's state.
+func (s *Server) report(user string, p presence.State) {
+	if s.o.Sink.Presence != nil {
+		s.tell.put(func() { s.o.Sink.Presence(user, p) })
+	}
+}
+
+// outbox runs what is put into it one after the other, in order and without a
+// lock held. What is put in while another goroutine is at it, that one runs.
+type outbox struct {
+	mu      sync.Mutex
+	waiting []func()
+	running bool
+}
+
+func (o *outbox) put(f func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.waiting = append(o.waiting, f)
+	if o.running {
+		return
+	}
+	o.running = true
+	for len(o.waiting) > 0 {
+		next := o.waiting[0]
+		o.waiting = o.waiting[1:]
+		o.mu.Unlock()
+		next()
+		o.mu.Lock()
+	}
+	o.waiting, o.running = nil, false
+}
+
+// address brings an address or presence URI into the form used outside wire,
+// "user@domain"; what is none stays as it is.
+func address(uri string) string {
+	if a, err := contacts.Canonical(uri); err == nil {
+		return a
+	}
+	return uri
+}
