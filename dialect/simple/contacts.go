@@ -53,6 +53,9 @@ func (b *book) read(ctx context.Context) error {
 			return b.tell(b.raw)
 		}
 		err := b.fetch(ctx)
+		if err != nil && len(b.raw) == 0 {
+			return err // nothing is known, which is not the same as an empty list
+		}
 		return errors.Join(err, b.tell(b.raw))
 	})
 }

@@ -189,6 +189,11 @@ func TestEmptyOrFailedAnswerDeletesNothing(t *testing.T) {
 			t.Errorf("%s: %s, %v", name, r.list(t), err)
 		}
 	}
+	r = newRecord(Options{XCAP: "https://x", HTTP: (&store{before: func(*http.Request) *http.Response { return response(503, "", "") }}).client()})
+	connect(t, r.line)
+	if err := r.Start(t.Context()); err == nil || len(r.lists) > 0 {
+		t.Errorf("nothing is known, and told is %s, %v", r.list(t), err)
+	}
 	xcap.before = nil
 	delete(xcap.docs, listsPath) // the store was reset: the next change brings the list back
 	r = again()
@@ -212,14 +217,14 @@ func TestContactsInAFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	old, _ := filepath.Glob(filepath.Join(dir, oldPattern))
+	old, _ := filepath.Glob(filepath.Join(dir, "contacts.anna@contoso.test.2026*.xml"))
 	if len(old) != keepOld {
 		t.Errorf("%d dated copies", len(old))
 	}
-	if st, err := os.Stat(filepath.Join(dir, listFile)); err != nil || st.Mode().Perm() != 0o600 {
+	if st, err := os.Stat(filepath.Join(dir, "contacts.anna@contoso.test.xml")); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("file: %v, %v", st, err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, listFile), []byte("half a fi"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "contacts.anna@contoso.test.xml"), []byte("half a fi"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r = newRecord(Options{Dir: dir})

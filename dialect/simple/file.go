@@ -6,18 +6,32 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"communicator/wire/pidf"
 )
 
-// The contact list in Options.Dir: a resource-lists document (RFC 4826), and
-// beside it the ten versions before it.
+// The contact list in Options.Dir is contacts.USER.xml, a resource-lists
+// document (RFC 4826); beside it are the ten versions before it, dated.
 const (
-	listFile   = "contacts.xml"
-	oldPattern = "contacts-*.xml"
-	oldTime    = "contacts-20060102T150405.000.xml" // UTC; sorts by time
-	keepOld    = 10
+	oldTime = "20060102T150405.000" // UTC; sorts by time
+	keepOld = 10
 )
+
+// file returns the path of a file of this user in Dir: an address may hold
+// what a file name cannot.
+func (s *Server) file(what, suffix string) string {
+	user := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|[]`, r) || r < ' ' {
+			return '_'
+		}
+		return r
+	}, s.o.Self)
+	return filepath.Join(s.o.Dir, what+"."+user+suffix)
+}
+
+func (s *Server) listFile() string { return s.file("contacts", ".xml") }
 
 // readListFile returns the newest document in Dir that can be read: the file,
 // else the newest of the versions before it. Nothing: there is none.
@@ -25,7 +39,7 @@ func (s *Server) readListFile() []byte {
 	if s.o.Dir == "" {
 		return nil
 	}
-	names := append(s.oldListFiles(), filepath.Join(s.o.Dir, listFile))
+	names := append(s.oldListFiles(), s.listFile())
 	for _, name := range slices.Backward(names) {
 		b, err := os.ReadFile(name)
 		if err == nil {
@@ -42,22 +56,20 @@ func (s *Server) readListFile() []byte {
 }
 
 // oldListFiles returns the former versions, oldest first.
-func (s *Server) oldListFiles() []string {
-	names, _ := filepath.Glob(filepath.Join(globQuote(s.o.Dir), oldPattern)) // its only error is a bad pattern
+func (s *Server) oldListFiles() (names []string) {
+	entries, err := os.ReadDir(s.o.Dir)
+	if err != nil {
+		return nil // there is none yet
+	}
+	before, after := strings.TrimSuffix(filepath.Base(s.listFile()), "xml"), ".xml"
+	for _, e := range entries {
+		stamp, ok := strings.CutPrefix(strings.TrimSuffix(e.Name(), after), before)
+		if _, err := time.Parse(oldTime, stamp); ok && err == nil {
+			names = append(names, filepath.Join(s.o.Dir, e.Name()))
+		}
+	}
 	slices.Sort(names)
 	return names
-}
-
-// globQuote makes a folder name stand for itself in a pattern.
-func globQuote(dir string) string {
-	var b bytes.Buffer
-	for _, r := range dir {
-		if (r == '*' || r == '?' || r == '[') && filepath.Separator != '\\' {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 // writeListFile writes the file, after putting what was there beside it under
@@ -66,13 +78,13 @@ func (s *Server) writeListFile(raw []byte) error {
 	if s.o.Dir == "" {
 		return nil
 	}
-	name := filepath.Join(s.o.Dir, listFile)
+	name := s.listFile()
 	old, err := os.ReadFile(name)
 	switch {
 	case err == nil && bytes.Equal(old, raw):
 		return nil
 	case err == nil && len(old) > 0:
-		if err := writeFile(filepath.Join(s.o.Dir, s.o.Now().UTC().Format(oldTime)), old); err != nil {
+		if err := writeFile(s.file("contacts", "."+s.o.Now().UTC().Format(oldTime)+".xml"), old); err != nil {
 			return fmt.Errorf("keep the former contact list: %w", err)
 		}
 	}

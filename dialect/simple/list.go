@@ -21,7 +21,9 @@ const (
 	listQuiet    = time.Second
 	listQuietMax = 5 * time.Second // after they were listed, however much comes
 
-	gapRest = time.Minute // a list is not started anew more often because of a gap
+	gapRest    = time.Minute     // a list is not started anew more often because of a gap
+	decideTime = 5 * time.Second // for writing the list; then each is watched by himself
+	tooSilent  = 20              // a list of more people than that of whom nothing at all comes does not work
 )
 
 // listing is one list subscription (RFC 4662).
@@ -35,6 +37,7 @@ type listing struct {
 	// What follows is guarded by w.mu.
 	taken   bool // the server took it as a list
 	heard   bool // a NOTIFY came
+	spoke   bool // a state came
 	version uint32
 	started time.Time       // of the first NOTIFY
 	silent  map[string]bool // who has been listed without any state
@@ -49,7 +52,7 @@ func (w *watcher) startList(ctx context.Context, conn *sipconn.Conn) {
 	w.mu.Lock()
 	want, old := append([]string(nil), w.order...), w.list
 	w.mu.Unlock()
-	people, err := w.writeList(ctx, want)
+	people, err := w.writeListSoon(ctx, want)
 	if err == nil {
 		err = w.subscribeList(ctx, conn, people)
 	}
@@ -66,6 +69,13 @@ func (w *watcher) startList(ctx context.Context, conn *sipconn.Conn) {
 	if old != nil {
 		old.cancel()
 	}
+}
+
+// writeListSoon is writeList, but states do not wait long for it.
+func (w *watcher) writeListSoon(ctx context.Context, want []string) (map[string]bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, decideTime)
+	defer cancel()
+	return w.writeList(ctx, want)
 }
 
 // subscribeList starts a list subscription and waits for the server's verdict.
@@ -245,6 +255,7 @@ func (l *listing) wait(known []member, silent []string, now time.Time) {
 	l.w.mu.Lock()
 	defer l.w.mu.Unlock()
 	for _, m := range known {
+		l.spoke = true
 		delete(l.silent, m.user)
 	}
 	if len(l.silent) == 0 {
@@ -269,9 +280,18 @@ func (l *listing) stopTimer() {
 	}
 }
 
-// callOffline reports those of whom nothing came.
+// callOffline reports those of whom nothing came. If nothing came of anybody
+// the states were perhaps too much for one NOTIFY (Kamailio 5.6 without
+// max_notify_body_length): then each is watched by himself.
 func (l *listing) callOffline() {
 	l.w.mu.Lock()
+	if !l.spoke && len(l.people) > tooSilent && l.w.list == l {
+		l.w.noLists, l.w.list = true, nil
+		l.w.mu.Unlock()
+		l.cancel()
+		l.w.changed()
+		return
+	}
 	var who []string
 	for _, u := range l.w.order {
 		if l.silent[u] {
@@ -286,69 +306,4 @@ func (l *listing) callOffline() {
 			l.report(u, presence.State{Availability: presence.Offline, Seen: l.w.s.o.Now()})
 		}
 	}
-}
-
-// member is what a NOTIFY says of one person.
-type member struct {
-	user  string
-	state presence.State
-}
-
-// readMembers reads the people of a list notification, in order, and who is
-// listed without anything said. A person behind whom are several subscriptions
-// is what all of them say together.
-func readMembers(all []pidf.MemberState, now time.Time) (states []member, silent []string) {
-	type said struct {
-		docs   []pidf.Presence
-		active bool
-		any    bool
-	}
-	of, order := make(map[string]*said, len(all)), make([]string, 0, len(all))
-	for _, m := range all {
-		user := address(m.Resource.URI)
-		p := of[user]
-		if p == nil {
-			p = &said{}
-			of[user] = p
-			order = append(order, user)
-		}
-		p.any = p.any || m.Instance != pidf.Instance{}
-		if !strings.EqualFold(m.Instance.State, "active") {
-			continue
-		}
-		if len(m.Document.Body) == 0 {
-			p.active = true
-			continue
-		}
-		doc, err := pidf.Parse(m.Document.Body)
-		if err == nil && (doc.Entity == "" || address(doc.Entity) == user) {
-			p.docs, p.active = append(p.docs, doc), true
-		}
-	}
-	for _, user := range order {
-		switch p := of[user]; {
-		case !p.any:
-			silent = append(silent, user)
-		case !p.active: // pending, terminated, or not to be read
-			states = append(states, member{user, unknown()})
-		default:
-			states = append(states, member{user, fromDocument(together(p.docs), now)})
-		}
-	}
-	return states, silent
-}
-
-// together puts several documents of one person into one, as Kamailio does
-// with several publications. No document: he publishes nothing.
-func together(docs []pidf.Presence) pidf.Presence {
-	if len(docs) == 1 {
-		return docs[0]
-	}
-	var sum pidf.Presence
-	for _, d := range docs {
-		sum.Tuples = append(sum.Tuples, d.Tuples...)
-		sum.Persons = append(sum.Persons, d.Persons...)
-		sum.Notes = append(sum.Notes, d.Notes...)
-	}
-	return sum
 }

@@ -15,7 +15,7 @@ import (
 
 // publicationFile is the file in Options.Dir that tells the next process of
 // this user (a command, the window) which publication to replace.
-const publicationFile = "publication.json"
+func (s *Server) publicationFile() string { return s.file("publication", ".json") }
 
 // publication is what is to be known of one's publication to replace it.
 type publication struct {
@@ -51,7 +51,7 @@ func (p *publisher) fromFile() (pub publication, ok bool) {
 	if p.s.o.Dir == "" {
 		return pub, false
 	}
-	b, err := os.ReadFile(filepath.Join(p.s.o.Dir, publicationFile))
+	b, err := os.ReadFile(p.s.publicationFile())
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			p.s.o.Log.Warn("publication not read", "error", err)
@@ -77,7 +77,7 @@ func (p *publisher) store(pub publication) error {
 	if err != nil {
 		return fmt.Errorf("keep the publication: %w", err)
 	}
-	if err := writeFile(filepath.Join(p.s.o.Dir, publicationFile), append(b, '\n')); err != nil {
+	if err := writeFile(p.s.publicationFile(), append(b, '\n')); err != nil {
 		p.s.o.Log.Warn("publication not kept", "error", err)
 	}
 	return nil

@@ -188,7 +188,7 @@ func TestTheNextProcessReplacesThePublication(t *testing.T) {
 		if len(devices) != 1 {
 			t.Errorf("the installation has the names %v", devices)
 		}
-		if st, err := os.Stat(filepath.Join(dir, publicationFile)); err != nil || st.Mode().Perm() != 0o600 {
+		if st, err := os.Stat(filepath.Join(dir, "publication.anna@contoso.test.json")); err != nil || st.Mode().Perm() != 0o600 {
 			t.Errorf("file: %v, %v", st, err)
 		}
 		time.Sleep(2 * time.Hour) // it has run out
@@ -223,7 +223,7 @@ func TestBadPublicationFile(t *testing.T) {
 	for _, text := range []string{"", "{", `{"user":"eve@contoso.test","etag":"x","expires":"2099-01-01T00:00:00Z"}`,
 		`{"user":"anna@contoso.test","etag":"x\r\nEvil: 1","expires":"2099-01-01T00:00:00Z"}`} {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, publicationFile), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "publication.anna@contoso.test.json"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if pub := newRecord(Options{Dir: dir}).publisher.load(); pub.ETag != "" || pub.Device == "" {

@@ -311,6 +311,40 @@ func TestGapInVersions(t *testing.T) {
 	})
 }
 
+// A server whose states do not fit into one NOTIFY drops it: nothing comes but
+// the names.
+func TestListThatSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, p := started(t, Options{XCAP: "https://x", HTTP: (&store{docs: map[string]string{}}).client()})
+		var users, resources []string
+		for i := range 100 {
+			users = append(users, fmt.Sprintf("u%d@contoso.test", i))
+			resources = append(resources, fmt.Sprintf(`<resource uri="sip:u%d@contoso.test"/>`, i))
+		}
+		watch(t, r, users...)
+		m := p.next()
+		p.subscribed(m, "Require: eventlist")
+		p.notify(m, "active;expires=3600", "application/rlmi+xml",
+			`<list xmlns="urn:ietf:params:xml:ns:rlmi" uri="sip:l@x" version="1" fullState="true">`+strings.Join(resources, "")+`</list>`)
+		time.Sleep(2 * listQuiet)
+		if got := r.news(); got != "" {
+			t.Errorf("told: %.200s", got)
+		}
+		singles := 0
+		for range 20 {
+			for _, m := range p.requests() {
+				p.subscribed(m)
+				if m.h.Get("Expires") != "0" {
+					singles++
+				}
+			}
+		}
+		if singles != 100 {
+			t.Errorf("%d single subscriptions", singles)
+		}
+	})
+}
+
 func TestAThousandOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, p := started(t, Options{})
