@@ -111,6 +111,7 @@ type Search struct {
 	next   int               // next of services; after them sip.DOMAIN, then the end
 	queue  []candidate
 	tried  map[string]bool // "IP:PORT/tls"
+	stood  map[string]bool // "HOST:PORT" of every link so far
 	steps  []Step
 	secure bool // the last link was TLS
 	doubt  bool // a TLS name got no answer, or a server was not trusted: no plain TCP now
@@ -130,7 +131,7 @@ type candidate struct {
 // New starts a search; nothing is asked yet. A Query that cannot be used shows
 // as *NotFoundError at the first Next.
 func New(q Query) *Search {
-	s := &Search{q: q, dns: q.lookuper(), srv: map[string]*asked{}, tried: map[string]bool{}}
+	s := &Search{q: q, dns: q.lookuper(), srv: map[string]*asked{}, tried: map[string]bool{}, stood: map[string]bool{}}
 	if s.domain, s.bad = hostname(q.Domain); s.bad != nil {
 		return s
 	}

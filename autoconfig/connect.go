@@ -49,7 +49,7 @@ func (s *Search) try(ctx context.Context, c candidate) (Link, bool) {
 		if c.tls && !s.encrypt(ctx, c, &l) {
 			continue
 		}
-		s.secure = c.tls
+		s.secure, s.stood[name] = c.tls, true
 		if len(c.addrs) > 0 {
 			s.queue = slices.Insert(s.queue, 0, c)
 		}

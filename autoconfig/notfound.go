@@ -114,9 +114,8 @@ func (s *Search) silent() (string, string) {
 
 // withoutAddress: records name servers of which no address is known.
 func (s *Search) withoutAddress() (string, string) {
-	named := s.count("srv", Found) > 0 || s.manual.host != "" || s.count("redirect", Found) > 0
-	list := s.of("address", None, Timeout, Servfail)
-	if !named || len(list) == 0 {
+	list := slices.DeleteFunc(s.of("address", None, Timeout, Servfail), func(st Step) bool { return st.Name == "sip."+s.domain+"." })
+	if len(list) == 0 {
 		return "", ""
 	}
 	st := list[0]

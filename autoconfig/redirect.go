@@ -58,14 +58,10 @@ func (s *Search) redirected(c redirect) (candidate, bool) {
 		if !s.secure {
 			st.Text = "unencrypted connections are not allowed"
 		}
+	case s.stood[hostPort(host, portOf(c.uri, plainTCP))]:
+		st.Name, st.Text = hostPort(host, portOf(c.uri, plainTCP)), "it was asked already, so we would go round in a circle"
 	default:
-		port := uint16(c.uri.Port)
-		if port == 0 {
-			port = 5061
-			if plainTCP {
-				port = 5060
-			}
-		}
+		port := portOf(c.uri, plainTCP)
 		st.Name, st.Result, st.Text = hostPort(host, port), Found, "sent to "+hostPort(host, port)
 		s.step(st)
 		names := []string{s.domain}
@@ -76,6 +72,17 @@ func (s *Search) redirected(c redirect) (candidate, bool) {
 	}
 	s.step(st)
 	return candidate{}, false
+}
+
+// portOf is the port of a URI, or the usual one (RFC 3261 §19.1.2).
+func portOf(u sip.Uri, plainTCP bool) uint16 {
+	switch {
+	case u.Port != 0:
+		return uint16(u.Port)
+	case plainTCP:
+		return 5060
+	}
+	return 5061
 }
 
 // redirect is one Contact of a 3xx answer.

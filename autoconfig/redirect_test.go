@@ -24,6 +24,7 @@ func TestRedirect(t *testing.T) {
 		"UDP":            {"<sip:fe1.contoso.test;transport=udp>", "The server sends us to fe1.contoso.test. This was not done: this program does not use UDP."},
 		"web":            {"<https://contoso.test/>", "not done"},
 		"garbage":        {"<<>>;;q=x", "not done"},
+		"itself":         {"<sip:director.contoso.test;transport=tls>", "The server sends us to director.contoso.test:5061. This was not done: it was asked already, so we would go round in a circle."},
 		"nothing":        {"", "The server sends us to nowhere. This was not done: its answer names no address."},
 		"one bad":        {"<sip:fe1.fabrikam.test> <sip:fe1.contoso.test;transport=tls>;q=0.1", "10.0.0.11:5061"},
 		"dead, then on":  {"<sip:dead.contoso.test;transport=tls> <sip:fe2.contoso.test;transport=tls>;q=0.1", "10.0.0.12:5061"},

@@ -1,0 +1,215 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"communicator/contacts"
+	"communicator/directory"
+	"communicator/wire/sipconn"
+)
+
+// chartEvery is how often the org chart is read again while signed in.
+const chartEvery = time.Hour
+
+// ContactBook is the live contact list; its rules are in package contacts.
+type ContactBook struct {
+	s *Session
+
+	mu       sync.Mutex
+	own      contacts.List
+	chart    contacts.Chart
+	name     string        // own, from the directory
+	listErr  error         // of the last reading
+	chartErr error         // of the last reading
+	list     bool          // has been read, or has failed, on this connection or before
+	charted  bool          // likewise
+	ready    chan struct{} // closed when both are so
+	wanted   chan struct{} // closed when somebody wants the chart
+	asked    bool          // wanted is closed
+}
+
+func newContactBook(s *Session, k keptList) *ContactBook {
+	b := &ContactBook{s: s, own: k.Own, chart: k.Chart, name: k.Name, ready: make(chan struct{}), wanted: make(chan struct{})}
+	if !s.o.Silent {
+		b.want()
+	}
+	return b
+}
+
+// List returns the list with the org-chart groups.
+func (b *ContactBook) List() contacts.List {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.own.WithOrg(b.chart)
+}
+
+// Loaded waits until the list has been read from where it is kept and the
+// org chart has been read or has failed; chart says why it failed. A Silent
+// session reads the chart only when this is called.
+func (b *ContactBook) Loaded(ctx context.Context) (chart error, err error) {
+	b.want()
+	select {
+	case <-b.ready:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.chartErr, b.listErr
+}
+
+// Edit changes the list where it is kept; sipconn.ErrOffline when not signed in.
+func (b *ContactBook) Edit(ctx context.Context, e contacts.Edit) error {
+	server := b.s.dialect()
+	if server == nil {
+		return sipconn.ErrOffline
+	}
+	b.mu.Lock()
+	err := b.listErr
+	b.mu.Unlock()
+	if e, ok := errors.AsType[*storeUnknownError](err); ok {
+		return e // written elsewhere it would be lost
+	}
+	return server.Edit(ctx, e)
+}
+
+// loaded is closed when the list and the chart have been read or have failed.
+func (b *ContactBook) loaded() <-chan struct{} { return b.ready }
+
+// want asks for the chart.
+func (b *ContactBook) want() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.asked {
+		b.asked = true
+		close(b.wanted)
+	}
+}
+
+// done notes under the lock that the list or the chart has been read.
+func (b *ContactBook) done(what *bool) {
+	before := b.list && b.charted
+	*what = true
+	if !before && b.list && b.charted {
+		close(b.ready)
+	}
+}
+
+// listRead is told when reading the list has ended.
+func (b *ContactBook) listRead(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.listErr = err
+	b.done(&b.list)
+}
+
+// set takes the own groups from the server.
+func (b *ContactBook) set(l contacts.List) { b.changed(func() { b.own = l }) }
+
+// changed makes a change, keeps the list, and tells of it if it looks different.
+func (b *ContactBook) changed(f func()) {
+	b.mu.Lock()
+	before := b.own.WithOrg(b.chart)
+	f()
+	now := b.own.WithOrg(b.chart)
+	kept := keptList{User: b.s.self, Name: b.name, Own: b.own, Chart: b.chart}
+	same := sameList(before, now) && b.list && b.charted
+	if !same {
+		b.s.events.add(ContactsChanged{now})
+	}
+	b.mu.Unlock()
+	if !same {
+		b.s.writeJSON(listCache, kept)
+		b.s.flush()
+	}
+}
+
+func sameList(a, b contacts.List) bool {
+	if len(a.Groups) != len(b.Groups) {
+		return false
+	}
+	for i, g := range a.Groups {
+		h := b.Groups[i]
+		if g.Name != h.Name || g.Source != h.Source || len(g.Members) != len(h.Members) {
+			return false
+		}
+		for j, m := range g.Members {
+			if m != h.Members[j] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// readChart reads the org chart once it is wanted, and again every chartEvery,
+// until ctx ends.
+func (b *ContactBook) readChart(ctx context.Context) {
+	select {
+	case <-b.wanted:
+	case <-ctx.Done():
+		return
+	}
+	for {
+		chart, err := b.s.People.Chart(ctx, "")
+		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, directory.ErrNotFound) {
+			err = errors.New("the directory does not know " + b.s.self)
+		}
+		if err != nil {
+			b.s.log.Info("no org chart", "error", err)
+		}
+		b.charts(chart, err)
+		again := time.NewTimer(chartEvery)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return
+		}
+	}
+}
+
+// charts takes the org chart, or why there is none: then the last known stays.
+func (b *ContactBook) charts(c directory.Chart, err error) {
+	if err == nil {
+		b.changed(func() {
+			b.chart, b.name = toContacts(c), c.Self.Name
+		})
+		b.s.named(c.Self.Name)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.chartErr = err
+	b.done(&b.charted)
+}
+
+// named takes one's own name from the directory.
+func (s *Session) named(name string) {
+	if s.o.Name == "" && name != "" && s.State().Name != name {
+		s.change(func(st *State) { st.Name = name })
+	}
+}
+
+// toContacts reduces a chart to what a contact list shows.
+func toContacts(c directory.Chart) contacts.Chart {
+	one := func(p *directory.Person) *contacts.Contact {
+		if p == nil {
+			return nil
+		}
+		return &contacts.Contact{User: p.User, Name: p.Name}
+	}
+	all := func(list []directory.Person) []contacts.Contact {
+		var out []contacts.Contact
+		for _, p := range list {
+			out = append(out, contacts.Contact{User: p.User, Name: p.Name})
+		}
+		return out
+	}
+	return contacts.Chart{Manager: one(c.Manager), SecondManager: one(c.SecondManager), Peers: all(c.Peers), Reports: all(c.Reports), Everyone: all(c.Everyone)}
+}

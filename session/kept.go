@@ -1,0 +1,86 @@
+package session
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"communicator/contacts"
+
+	"github.com/google/renameio/v2"
+	"github.com/google/uuid"
+)
+
+// Files in Options.Dir. Each holds one user's; another's is as good as none.
+const (
+	listCache = "list.json"     // the contact list as last seen, to be there at once
+	ownFile   = "own.json"      // the state one chose
+	idFile    = "instance.json" // names this installation to the server (RFC 5626 §4.1)
+)
+
+// keptList is the contact list as last seen.
+type keptList struct {
+	User  string         `json:"user"`
+	Name  string         `json:"name,omitempty"` // own display name, from the directory
+	Own   contacts.List  `json:"own"`
+	Chart contacts.Chart `json:"chart"`
+}
+
+func (s *Session) readKept() keptList {
+	var k keptList
+	if !s.readJSON(listCache, &k) || k.User != s.self {
+		return keptList{}
+	}
+	return k
+}
+
+// instance is the URN of this installation. A session beside the window (a
+// command) must not take its place, so it has one of its own.
+func (s *Session) instance() string {
+	var kept struct {
+		Instance uuid.UUID `json:"instance"`
+	}
+	if s.o.Silent || s.o.Dir == "" {
+		return uuid.New().URN()
+	}
+	if !s.readJSON(idFile, &kept) || kept.Instance == uuid.Nil {
+		kept.Instance = uuid.New()
+		s.writeJSON(idFile, kept)
+	}
+	return kept.Instance.URN()
+}
+
+// readJSON reads a file in Dir; false: there is none that can be used.
+func (s *Session) readJSON(name string, v any) bool {
+	if s.o.Dir == "" {
+		return false
+	}
+	b, err := os.ReadFile(filepath.Join(s.o.Dir, name))
+	if err == nil {
+		err = json.Unmarshal(b, v)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.log.Warn("file not read", "file", name, "error", err)
+	}
+	return err == nil
+}
+
+// writeJSON writes a file in Dir, whole or not at all. What cannot be kept is
+// no reason to fail.
+func (s *Session) writeJSON(name string, v any) {
+	if s.o.Dir == "" {
+		return
+	}
+	b, err := json.MarshalIndent(v, "", " ")
+	if err == nil {
+		err = os.MkdirAll(s.o.Dir, 0o700)
+	}
+	if err == nil {
+		err = renameio.WriteFile(filepath.Join(s.o.Dir, name), append(b, '\n'), 0o600)
+	}
+	if err != nil {
+		s.log.Warn("file not written", "file", name, "error", err)
+	}
+}

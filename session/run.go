@@ -1,0 +1,449 @@
+package session
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"communicator/autoconfig"
+	"communicator/dialect/simple"
+	"communicator/wire/auth"
+	"communicator/wire/sipconn"
+)
+
+// ping is how long a connection may be silent before it is asked for a sign of
+// life: less than the Flow-Timer of common servers (RFC 5626 §4.4.1).
+const ping = 20 * time.Second
+
+// runner executes what next decides, for one Run.
+type runner struct {
+	s      *Session
+	all    context.Context // that of Run; ends with cancel when Run does
+	cancel context.CancelFunc
+	search *autoconfig.Search
+	link   autoconfig.Link
+	conn   *sipconn.Conn
+	reg    *registration
+	leave  context.CancelFunc // ends what belongs to the connection
+	sent   []string           // where the server sends us
+	avoid  string             // the target that has just failed
+	began  time.Time          // of signing in
+	urn    string             // of this installation
+	xcap   chan store         // its look-up
+	web    *http.Client
+	group  sync.WaitGroup // everything started here
+	clock  *time.Timer    // bounds the REGISTER under way; stopped while a person types the password
+}
+
+// Run signs in and stays signed in until ctx ends (then it signs out and
+// returns nil) or the server says never (a *SignInError). It is called once.
+func (s *Session) Run(ctx context.Context) error {
+	all, cancel := context.WithCancel(ctx)
+	r := &runner{s: s, all: all, cancel: cancel, began: time.Now(), urn: s.instance(), leave: func() {}}
+	r.web = &http.Client{Transport: &http.Transport{
+		DialContext:     s.query().DialHost,
+		TLSClientConfig: &tls.Config{RootCAs: s.o.Roots, MinVersion: tls.VersionTLS12},
+		IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
+	}}
+	m, e := machine{phase: SignedOut}, event{what: start}
+	if s.bad != nil {
+		e = event{what: rejected, err: &SignInError{What: "Not signed in", Why: s.bad.Error(), Remedy: "Check the sign-in address", Err: s.bad}}
+	}
+	for {
+		var do action
+		if m, do = next(m, e); do == end {
+			return r.end(ctx, m)
+		}
+		e = r.execute(ctx, m, do)
+		if ctx.Err() != nil {
+			e = event{what: stop}
+		}
+	}
+}
+
+func (r *runner) execute(ctx context.Context, m machine, do action) event {
+	switch do {
+	case search:
+		return r.locate(ctx, m)
+	case another:
+		r.drop()
+		r.show(m)
+		e := r.connected(r.search.Next(ctx))
+		if e.what == noServer && m.err != nil {
+			e.err = nil // why the last one did not register us says more
+		}
+		return e
+	case follow:
+		r.drop()
+		r.show(m)
+		e := r.connected(r.search.Redirect(ctx, r.sent))
+		if e.what == noServer { // not there; but perhaps the next candidate takes us
+			if l, err := r.search.Next(ctx); err == nil {
+				return r.connected(l, nil)
+			}
+		}
+		return e
+	case register:
+		return r.register(ctx, m)
+	case hold:
+		return r.hold(ctx, m)
+	}
+	return r.rest(ctx, m)
+}
+
+// show tells the state of m.
+func (r *runner) show(m machine) {
+	r.s.change(func(st *State) {
+		*st = State{Phase: m.phase, User: st.User, Name: st.Name, Since: st.Since, Err: m.err}
+		if m.phase == SigningIn || m.phase == SignedIn {
+			st.Target = r.link.Target
+			if r.link.TLS != nil {
+				st.TLS = tls.VersionName(r.link.TLS.Version)
+			}
+		}
+		if m.phase == SignedIn {
+			st.Took = time.Since(r.began)
+		}
+	})
+}
+
+// query is what autoconfig is asked.
+func (s *Session) query() autoconfig.Query {
+	return autoconfig.Query{Domain: s.domain, Server: s.o.Server, Resolver: s.o.Resolver, AllowTCP: s.o.AllowTCP, Roots: s.o.Roots, Dial: s.o.Dial}
+}
+
+// locate begins a full discovery: no name of a server outlives a connection.
+func (r *runner) locate(ctx context.Context, m machine) event {
+	r.show(m)
+	if r.began.IsZero() {
+		r.began = time.Now()
+	}
+	r.lookUpStore()
+	q := r.s.query()
+	q.Avoid, r.avoid = r.avoid, ""
+	q.Trace = func(st autoconfig.Step) {
+		if st.Step == "address" && st.Result == autoconfig.Found {
+			r.s.change(func(s *State) { s.Phase = Connecting })
+		}
+		r.s.emit(Step{st})
+	}
+	r.search = autoconfig.New(q)
+	return r.connected(r.search.Next(ctx))
+}
+
+// connected takes what a search came to.
+func (r *runner) connected(l autoconfig.Link, err error) event {
+	if err != nil {
+		return event{what: noServer, err: err}
+	}
+	r.link = l
+	return event{what: linked}
+}
+
+// drop ends the connection to a server that did not register us.
+func (r *runner) drop() {
+	if r.conn != nil {
+		_ = r.conn.Close() // its error is why we leave
+		r.conn = nil
+	}
+}
+
+// register registers on a fresh connection.
+func (r *runner) register(ctx context.Context, m machine) event {
+	r.show(m)
+	s := r.s
+	s.mu.Lock()
+	name := s.state.Name
+	s.mu.Unlock()
+	user, _, _ := strings.Cut(s.self, "@")
+	// The account of one server: nonces of another would be refused by it.
+	account := auth.NewClient(user, s.domain, func() (string, error) { return r.password(ctx) })
+	r.conn = sipconn.New(r.link.Conn, sipconn.Options{
+		Self: s.self, Name: name, UserAgent: userAgent(), Auth: account, Handle: s.handle,
+		Ping: ping, Log: s.log, Trace: s.ring.add,
+	})
+	r.reg = &registration{conn: r.conn, self: s.self, contact: r.conn.Contact(), instance: r.urn}
+	r.reg.target = net.JoinHostPort(r.link.Target.Host, strconv.Itoa(int(r.link.Target.Port)))
+	e := r.registerNow(ctx)
+	if e.what == redirected {
+		r.sent = e.contacts
+	}
+	return e
+}
+
+// registerNow sends a REGISTER and gives the server registerTime to answer.
+func (r *runner) registerNow(ctx context.Context) event {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.clock = time.AfterFunc(registerTime, cancel)
+	defer r.clock.Stop()
+	return r.reg.do(ctx, registerFor)
+}
+
+// password asks for the password; a person may take long.
+func (r *runner) password(ctx context.Context) (string, error) {
+	r.clock.Stop()
+	defer r.clock.Reset(registerTime)
+	return r.s.password(ctx)
+}
+
+// hold stays signed in: it registers again in time and notices the end.
+func (r *runner) hold(ctx context.Context, m machine) event {
+	mine, leave := context.WithCancel(context.WithoutCancel(ctx))
+	r.leave = leave
+	r.s.line.Set(r.conn)
+	r.show(m)
+	r.began = time.Time{}
+	r.begin(mine)
+	e := r.held(ctx)
+	if e.what != stop {
+		r.s.line.Set(nil)
+		leave()
+		r.avoid = r.reg.target
+		r.drop()
+	}
+	return e
+}
+
+func (r *runner) held(ctx context.Context) event {
+	for {
+		again := time.NewTimer(refreshAfter(r.reg.granted))
+		select {
+		case <-ctx.Done():
+			again.Stop()
+			return event{what: stop}
+		case <-r.conn.Done():
+			again.Stop()
+			return event{what: lost, err: r.conn.Err()}
+		case <-again.C:
+		}
+		e := r.registerNow(ctx)
+		for left := r.reg.granted / 5; e.what == unavailable && e.after > 0 && e.after < left; left -= e.after {
+			if !r.pause(ctx, e.after) { // the registration outlasts what the server asks for
+				break
+			}
+			e = r.registerNow(ctx)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return event{what: stop}
+		case r.conn.Err() != nil:
+			return event{what: lost, err: r.conn.Err()}
+		case e.what == accepted:
+		case e.what == rejected:
+			return e
+		default: // not now, or elsewhere: find a server anew
+			return event{what: lost, err: e.err, after: e.after}
+		}
+	}
+}
+
+// pause waits; false: ctx or the connection has ended.
+func (r *runner) pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-r.conn.Done():
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// rest waits before the next round.
+func (r *runner) rest(ctx context.Context, m machine) event {
+	r.drop()
+	d := delay(m, rand.Float64())
+	r.s.log.Info("not signed in", "error", m.err, "again in", d.Round(time.Second))
+	r.s.change(func(st *State) {
+		*st = State{Phase: Waiting, User: st.User, Name: st.Name, Since: st.Since, Until: time.Now().Add(d), Err: m.err}
+	})
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return event{what: timer}
+}
+
+// end signs out and ends everything that Run has started.
+func (r *runner) end(ctx context.Context, m machine) error {
+	r.signOut(ctx)
+	r.leave()
+	r.cancel()
+	r.drop()
+	r.s.People.closeAll()
+	r.group.Wait()
+	r.web.CloseIdleConnections()
+	s := r.s
+	s.mu.Lock()
+	s.ended, s.secret = true, ""
+	s.mu.Unlock()
+	r.show(m)
+	if m.err != nil {
+		return m.err
+	}
+	return nil
+}
+
+// signOut takes back, within signOutTime, what the server has of us: the
+// publication, unless it is to stay, subscriptions, and our own contact.
+func (r *runner) signOut(ctx context.Context) {
+	if _, err := r.s.line.Conn(); err != nil || r.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signOutTime)
+	defer cancel()
+	server := r.s.dialect()
+	r.leave() // ends the subscriptions
+	if server != nil && !r.s.o.Silent {
+		if err := server.Unpublish(ctx); err != nil {
+			r.s.log.Info("sign out", "error", err)
+		}
+	}
+	r.clock = time.NewTimer(time.Hour) // the password is known by now
+	defer r.clock.Stop()
+	if e := r.reg.do(ctx, 0); e.what != accepted {
+		r.s.log.Info("sign out", "error", e.err)
+	}
+	r.s.line.Set(nil)
+}
+
+// work runs f on its own goroutine; Run does not return before f has.
+func (r *runner) work(f func()) { r.group.Go(f) }
+
+// store is what looking up the XCAP root came to.
+type store struct {
+	root string
+	err  error
+}
+
+// storeUnknownError: where the contact list is kept could not be looked up.
+type storeUnknownError struct{ err error }
+
+func (e *storeUnknownError) Error() string {
+	return "where the contact list is kept could not be found out: " + e.err.Error()
+}
+func (e *storeUnknownError) Unwrap() error { return e.err }
+
+// lookUpStore looks up the XCAP root while the server is being searched.
+func (r *runner) lookUpStore() {
+	found := make(chan store, 1)
+	r.xcap = found
+	if root := r.s.o.XCAP; root != "" {
+		var err error
+		if !strings.HasPrefix(root, "https://") {
+			root, err = "", &storeUnknownError{fmt.Errorf("%q does not begin with https://", root)}
+		}
+		found <- store{root, err}
+		return
+	}
+	r.work(func() { // ends with Run, or when the look-up does
+		root, err := r.s.query().XCAP(r.all)
+		if err != nil {
+			err = &storeUnknownError{err}
+		}
+		found <- store{root, err}
+	})
+}
+
+// serverFor returns the server as we speak to it, made anew only when its
+// contact store has changed: it remembers what it published. With an error it
+// can be used, but the contact list is not known. nil: ctx has ended.
+func (r *runner) serverFor(ctx context.Context) (*simple.Server, error) {
+	var st store
+	select {
+	case st = <-r.xcap:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	s := r.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.simple != nil && (s.root == st.root || st.err != nil) {
+		return s.simple, st.err
+	}
+	user, _, _ := strings.Cut(s.self, "@")
+	if s.simple == nil {
+		defer close(s.made)
+	}
+	s.root = st.root
+	s.simple = simple.New(simple.Options{
+		Self: s.self, Line: s.line, XCAP: st.root, HTTP: r.web, Dir: s.o.Dir, Log: s.log,
+		Auth: auth.NewClient(user, s.domain, func() (string, error) { return s.password(r.all) }),
+		Sink: simple.Sink{
+			Contacts: s.Contacts.set,
+			Presence: s.Presence.set,
+			Watcher:  func(user, name, status string) { s.emit(WatcherChanged{user, name, status}) },
+		},
+	})
+	return s.simple, st.err
+}
+
+// passwordError: there is no password to sign in with.
+type passwordError struct{ err error }
+
+func (e *passwordError) Error() string { return e.err.Error() }
+func (e *passwordError) Unwrap() error { return e.err }
+
+// password returns the password, asking for it once. It stops waiting, though
+// not the question, when ctx ends.
+func (s *Session) password(ctx context.Context) (string, error) {
+	select {
+	case s.asking <- struct{}{}:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	s.mu.Lock()
+	secret := s.secret
+	s.mu.Unlock()
+	if secret != "" || s.o.Password == nil {
+		<-s.asking
+		if secret == "" {
+			return "", &passwordError{errors.New("no password was given")}
+		}
+		return secret, nil
+	}
+	type answer struct {
+		secret string
+		err    error
+	}
+	answered := make(chan answer, 1)
+	go func() { // ends when the question is answered
+		p, err := s.o.Password()
+		s.mu.Lock()
+		s.secret = p
+		s.mu.Unlock()
+		<-s.asking
+		answered <- answer{p, err}
+	}()
+	select {
+	case a := <-answered:
+		if a.err != nil {
+			return "", &passwordError{a.err}
+		}
+		return a.secret, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// userAgent names this program and its version truthfully.
+func userAgent() string {
+	version := "devel"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		version = strings.TrimPrefix(info.Main.Version, "v")
+	}
+	return "Communicator/" + version
+}

@@ -1,0 +1,223 @@
+// Package session signs in and stays signed in, and puts the features
+// together. The window, the command line and the tests all use exactly this.
+//
+// Begin with New, Session.Run and Session.SignedIn. Losing the connection is
+// normal: everything that belonged to it dies, and Run builds it anew. When to
+// do what about it is in state.go; what features do to each other is in
+// wiring.go.
+//
+// Standards: RFC 3261 §10 (REGISTER), RFC 5626 (outbound), RFC 5627 (GRUU),
+// RFC 3327 (Path).
+package session
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"communicator/autoconfig"
+	"communicator/contacts"
+	"communicator/dialect/simple"
+	"communicator/im"
+	"communicator/presence"
+	"communicator/wire/sipconn"
+)
+
+// Options of a Session.
+type Options struct {
+	User      string                                                            // sign-in address
+	Name      string                                                            // own display name; empty: from the directory
+	Password  func() (string, error)                                            // keyring, prompt or environment; asked late
+	Server    string                                                            // by hand; empty: autoconfig decides
+	Resolver  string                                                            // DNS server HOST:PORT; empty: the system's
+	Roots     *x509.CertPool                                                    // nil: the system's
+	AllowTCP  bool                                                              // plain TCP is allowed by configuration
+	XCAP      string                                                            // XCAP root; empty: found by DNS (TXT xcap.DOMAIN)
+	Directory string                                                            // LDAP URL; empty: found by DNS (_ldaps._tcp, _ldap._tcp)
+	Base      string                                                            // LDAP search base; empty: what the directory names
+	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real network
+	Dir       string                                                            // caches and the publication's ETag; empty: keep nothing
+	Silent    bool                                                              // sign in without publishing presence (scripts)
+	Notify    func(event any)                                                   // must not block; nil: nobody listens
+	Log       *slog.Logger                                                      // nil: silent
+}
+
+// Session is one user signed in (or on the way there). Its methods may be
+// called from any goroutine.
+type Session struct {
+	Contacts *ContactBook
+	Presence *Board
+	IM       *im.Book
+	People   *People
+
+	o      Options
+	self   string // canonical
+	domain string
+	bad    error // the sign-in address is none
+	log    *slog.Logger
+	line   *sipconn.Line
+	events outbox
+	ring   ring
+
+	mu      sync.Mutex
+	state   State
+	changed chan struct{} // closed at the next change of state
+	ended   bool          // Run has returned
+	simple  *simple.Server
+	root    string        // XCAP root of simple
+	made    chan struct{} // closed when simple is there
+	secret  string        // the password, once asked
+	asking  chan struct{}
+}
+
+// New makes a Session; nothing is contacted before Run.
+func New(o Options) *Session {
+	s := &Session{o: o, log: o.Log, line: &sipconn.Line{}, changed: make(chan struct{}), made: make(chan struct{}), asking: make(chan struct{}, 1)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.self, s.bad = contacts.Canonical(o.User)
+	_, s.domain, _ = strings.Cut(s.self, "@")
+	s.state = State{Phase: SignedOut, User: s.self, Name: o.Name, Since: time.Now()}
+	kept := s.readKept()
+	if s.state.Name == "" {
+		s.state.Name = kept.Name
+	}
+	s.Contacts = newContactBook(s, kept)
+	s.Presence = newBoard(s)
+	s.People = &People{s: s}
+	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit})
+	return s
+}
+
+// SignedIn waits until signed in; it returns the error that Run ended with, or
+// the latest reason why it is not signed in when ctx ends first.
+func (s *Session) SignedIn(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		state, ended, changed := s.state, s.ended, s.changed
+		s.mu.Unlock()
+		switch {
+		case state.Phase == SignedIn:
+			return nil
+		case ended && state.Err != nil:
+			return state.Err
+		case ended:
+			return errSignedOut
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return state.late()
+		}
+	}
+}
+
+var errSignedOut = errors.New("signed out")
+
+// late is why signing in has not come to an end yet.
+func (st State) late() error {
+	if st.Err != nil {
+		return st.Err
+	}
+	e := &SignInError{What: notSignedIn(st.User), Why: "there was no answer in time", Remedy: "Try again; if it stays like this, tell your administrator"}
+	if st.Phase == SigningIn {
+		e.Why = fmt.Sprintf("%s:%d has not answered in time", st.Target.Host, st.Target.Port)
+	}
+	return e
+}
+
+// State returns where signing in stands.
+func (s *Session) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state
+}
+
+// change changes the state and tells of it.
+func (s *Session) change(f func(*State)) {
+	s.mu.Lock()
+	before := s.state
+	f(&s.state)
+	if s.state.Phase != before.Phase {
+		s.state.Since = time.Now()
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
+	s.events.add(StateChanged{s.state})
+	s.mu.Unlock()
+	s.flush()
+}
+
+// dialect is the server as we speak to it; nil before the first sign-in.
+func (s *Session) dialect() *simple.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.simple
+}
+
+// server is the same for who needs it now; just after signing in it waits.
+func (s *Session) server(ctx context.Context) (*simple.Server, error) {
+	if _, err := s.line.Conn(); err != nil {
+		return nil, err
+	}
+	select {
+	case <-s.made:
+		return s.dialect(), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Phase of signing in.
+type Phase string
+
+const (
+	SignedOut  Phase = "signed out"
+	Locating   Phase = "locating"
+	Connecting Phase = "connecting"
+	SigningIn  Phase = "signing in"
+	SignedIn   Phase = "signed in"
+	Waiting    Phase = "waiting" // for the next try, at State.Until
+)
+
+// State of signing in; a value.
+type State struct {
+	Phase  Phase
+	User   string
+	Name   string            // own display name, when known
+	Target autoconfig.Target // when connected
+	TLS    string            // e.g. "TLS 1.3"; empty: not encrypted
+	Since  time.Time         // of Phase
+	Until  time.Time         // Waiting: the next try
+	Took   time.Duration     // SignedIn: how long it took
+	Err    error             // Waiting, SignedOut: why
+}
+
+// Events, given to Options.Notify beside those of im.
+type (
+	StateChanged    struct{ State State }
+	Step            struct{ Step autoconfig.Step } // one step of finding the server
+	ContactsChanged struct{ List contacts.List }
+	PresenceChanged struct {
+		User  string // own address: one's own state
+		State presence.State
+	}
+	WatcherChanged struct{ User, Name, Status string }
+)
+
+// SignInError: signing in failed for a reason that trying again does not
+// cure. Its text says what happened, why, and what to do.
+type SignInError struct {
+	What, Why, Remedy string
+	Err               error
+}
+
+func (e *SignInError) Error() string { return e.What + ": " + e.Why }
+func (e *SignInError) Unwrap() error { return e.Err }

@@ -1,0 +1,102 @@
+package session
+
+import (
+	"context"
+	"sync"
+
+	"communicator/im"
+)
+
+// wire is the one place where features meet: when this happens, then that. It
+// runs before Options.Notify hears of the event, in order, without a lock held.
+func (s *Session) wire(e any) {
+	switch e := e.(type) {
+	case ContactsChanged:
+		s.Presence.rewatch() // who is on the list is watched
+	case im.Received:
+		s.Presence.alsoWatch(e.Message.From) // a stranger who writes is shown with his state
+	case im.Sent:
+		for _, d := range e.Message.Delivered {
+			s.Presence.alsoWatch(d.To)
+		}
+	case StateChanged:
+		if e.State.Phase != SignedIn {
+			s.Presence.age() // last known is shown as old, never as current
+		}
+	}
+}
+
+// emit tells of an event.
+func (s *Session) emit(e any) {
+	s.events.add(e)
+	s.flush()
+}
+
+// flush hands out what waits in the outbox.
+func (s *Session) flush() {
+	s.events.flush(func(e any) {
+		s.wire(e)
+		if s.o.Notify != nil {
+			s.o.Notify(e)
+		}
+	})
+}
+
+// outbox keeps events in order. What is added under the same lock as the change
+// it tells of comes out in the order of changes.
+type outbox struct {
+	mu      sync.Mutex
+	waiting []any
+	busy    bool // a goroutine is handing out
+}
+
+func (o *outbox) add(e any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.waiting = append(o.waiting, e)
+}
+
+// flush gives each event to f, without the lock, one at a time. While another
+// goroutine does so, that one goes on with what is new.
+func (o *outbox) flush(f func(any)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.busy {
+		return
+	}
+	o.busy = true
+	for len(o.waiting) > 0 {
+		e := o.waiting[0]
+		o.waiting = o.waiting[1:]
+		o.mu.Unlock()
+		f(e)
+		o.mu.Lock()
+	}
+	o.waiting, o.busy = nil, false
+}
+
+// begin does what follows a sign-in, until ctx, which is the connection's, ends.
+func (r *runner) begin(ctx context.Context) {
+	s := r.s
+	r.work(func() {
+		server, err := r.serverFor(ctx)
+		if server == nil {
+			return // ctx has ended
+		}
+		s.Presence.rewatch() // who is asked for already
+		if e := server.Start(ctx); err == nil {
+			err = e
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			s.log.Warn("contact list", "error", err)
+		}
+		s.Contacts.listRead(err)
+		s.Presence.published(s.Presence.publish(ctx))
+	})
+	r.work(func() { s.Contacts.readChart(ctx) })
+	r.work(func() { s.Presence.openWhen(ctx, s.Contacts.loaded()) })
+	r.work(func() { s.Presence.keepUntil(ctx) })
+}
