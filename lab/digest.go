@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,6 +60,21 @@ func (d *digest) challenges(stale bool) []string {
 			c += ", stale=true"
 		}
 		all = append(all, c)
+	}
+	return all
+}
+
+// challengesFor leaves out all but MD5 for clients that give up at the sight of
+// another algorithm, wherever it stands: baresip 1.0.0 (seen), and the SIMPLE
+// plug-in of Pidgin, which knows MD5 only.
+func (d *digest) challengesFor(agent string, stale bool) []string {
+	all := d.challenges(stale)
+	agent = strings.ToLower(agent)
+	if !strings.Contains(agent, "baresip") && !strings.Contains(agent, "purple") {
+		return all
+	}
+	if i := slices.IndexFunc(all, func(c string) bool { return strings.Contains(c, "algorithm=MD5") }); i >= 0 {
+		return all[i : i+1]
 	}
 	return all
 }
@@ -171,13 +187,11 @@ func (c credentials) response(method, password string) string {
 }
 
 // info is the Authentication-Info value that proves to the client that we know
-// the password too; an elderly nonce is replaced by the next (RFC 7616 §3.5).
+// the password too, and gives it the nonce for its next request (RFC 7616
+// §3.5). The nonce is always there: linphone 5.1 forgets the one it has when it is not.
 func (d *digest) info(c credentials, password string) string {
-	s := fmt.Sprintf(`qop=auth, rspauth="%s", cnonce="%s", nc=%s`, c.response("", password), quotable(c.params["cnonce"]), c.params["nc"])
-	if age, _ := d.age(c.params["nonce"]); age > nonceLife/2 {
-		s += fmt.Sprintf(`, nextnonce="%s"`, d.nonce())
-	}
-	return s
+	return fmt.Sprintf(`qop=auth, rspauth="%s", cnonce="%s", nc=%s, nextnonce="%s"`,
+		c.response("", password), quotable(c.params["cnonce"]), c.params["nc"], d.nonce())
 }
 
 // quotable escapes a value for a quoted string.

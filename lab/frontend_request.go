@@ -186,7 +186,7 @@ func (r *request) challenge(code int, name string, stale bool) *refusal {
 		reason = "Proxy Authentication Required"
 	}
 	var h []sip.Header
-	for _, c := range r.pool.digest.challenges(stale) {
+	for _, c := range r.pool.digest.challengesFor(value(r.Request, "User-Agent"), stale) {
 		h = append(h, sip.NewHeader(name, c))
 	}
 	return refuse(code, reason, h...)
@@ -202,9 +202,11 @@ func sameResource(uri string, to sip.Uri) bool {
 }
 
 // dropOwnRoutes takes our own Route entries off the top (RFC 3261 §16.4) and
-// keeps what they remember.
+// keeps what they remember. Outside dialogs all go, as in our Kamailio recipe:
+// a client's outbound proxy is this server under whatever name it knows.
 func (r *request) dropOwnRoutes() {
-	for h := r.Route(); h != nil && r.pool.own(r.flow, h.Address); h = r.Route() {
+	outside := !filled(r.To().Params, "tag")
+	for h := r.Route(); h != nil && (outside || r.pool.own(r.flow, h.Address)); h = r.Route() {
 		if id, is := strings.CutPrefix(h.Address.User, routeMark); is {
 			r.routed = append(r.routed, id)
 		}

@@ -2,10 +2,12 @@ package lab
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"testing"
 	"time"
 
+	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 )
 
@@ -249,4 +251,119 @@ func TestBytesOfABind(t *testing.T) {
 			t.Errorf("%d more bytes", n)
 		}
 	})
+}
+
+// frames are what clients send, in bytes: for the fuzzers.
+func frames() [][]byte {
+	m := func(op *ber.Packet, controls ...ldap.Control) []byte { return message(1, op, controls...) }
+	bind := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldap.ApplicationBindRequest, nil, "")
+	bind.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, 3, ""))
+	bind.AppendChild(octets("anna.albers@contoso.test"))
+	bind.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 0, "secret", ""))
+	all := [][]byte{
+		m(bind), []byte("0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\x00\x80\x00"),
+		m(ber.NewString(ber.ClassApplication, ber.TypePrimitive, ldap.ApplicationUnbindRequest, "", "")),
+		[]byte("0\x84\x00\x00\x00\x00"), []byte("GET / HTTP/1.1\r\n"), {0x30, 0x80, 0, 0}, {0x30, 0x84, 0xff, 0xff, 0xff, 0xff},
+	}
+	for _, filter := range []string{"(objectClass=*)", "(&(cn=*a*b*)(!(sn>=x))(|(uid=a)(uid=b)))", "(cn~=x)", "(cn:dn:2.4.6:=x)"} {
+		f, _ := ldap.CompileFilter(filter)
+		op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldap.ApplicationSearchRequest, nil, "")
+		op.AppendChild(octets("dc=contoso,dc=test"))
+		for range 2 {
+			op.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, 2, ""))
+		}
+		for range 2 {
+			op.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, 0, ""))
+		}
+		op.AppendChild(ber.NewBoolean(ber.ClassUniversal, ber.TypePrimitive, ber.TagBoolean, false, ""))
+		op.AppendChild(f)
+		op.AppendChild(ber.NewSequence(""))
+		all = append(all, m(op, ldap.NewControlPaging(2)))
+	}
+	return all
+}
+
+// Whatever a client sends, the server answers or hangs up, and lives.
+func FuzzLDAP(f *testing.F) {
+	for _, b := range frames() {
+		f.Add(b)
+	}
+	s := newStaff("contoso.test", 12)
+	server := &ldapServer{tree: newTree("contoso.test", s), anonymous: true}
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		client, end := pipe()
+		done := make(chan struct{})
+		go func() { server.serve(end, true); close(done) }() // ends with the pipe
+		go func() { _, _ = client.Write(sent); _ = client.CloseWrite() }()
+		_, _ = io.Copy(io.Discard, client)
+		<-done
+		_ = client.Close()
+	})
+}
+
+func FuzzFilter(f *testing.F) {
+	for _, s := range []string{"(cn=*)", "(&(objectClass=person)(|(cn=*da*)(mail=d*)))", "(!(sn<=x))", "(manager=uid=a\\2cb,dc=c)", "(|)", "(telephoneNumber=+49*11)"} {
+		f.Add(s)
+	}
+	tree := newTree("contoso.test", newStaff("contoso.test", 12))
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := ldap.CompileFilter(text)
+		if err != nil {
+			return
+		}
+		if p, err = ber.DecodePacketErr(p.Bytes()); err != nil {
+			return
+		}
+		terms := filterTerms
+		q, err := readFilter(p, 0, &terms)
+		if err != nil {
+			return
+		}
+		// the index only saves time
+		found := tree.search(ldapEntry{tree, unitEntry}, ldap.ScopeSingleLevel, &q)
+		var slow []int
+		for at := range tree.staff.people {
+			if q.match(ldapEntry{tree, at}) == yes {
+				slow = append(slow, at)
+			}
+		}
+		if !slices.Equal(found, slow) {
+			t.Errorf("%s: %v with the index, %v without", text, found, slow)
+		}
+	})
+}
+
+func BenchmarkFindAmong100000(b *testing.B) {
+	tree := newTree("contoso.test", newStaff("contoso.test", 100_000))
+	for name, text := range map[string]string{
+		"Substring": "(|(displayName=*lber*)(mail=*lber*)(telephoneNumber=*lber*))",
+		"Manager":   "(manager=uid=anna.albers,ou=people,dc=contoso,dc=test)",
+	} {
+		p, _ := ldap.CompileFilter(text)
+		p, _ = ber.DecodePacketErr(p.Bytes())
+		terms := filterTerms
+		q, err := readFilter(p, 0, &terms)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				tree.search(ldapEntry{tree, unitEntry}, ldap.ScopeSingleLevel, &q)
+			}
+		})
+	}
+}
+
+func BenchmarkStart(b *testing.B) {
+	for _, n := range []int{200, 5000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				c, err := New(Options{People: n, Still: true})
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = c.Close()
+			}
+		})
+	}
 }
