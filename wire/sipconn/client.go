@@ -29,6 +29,7 @@ type clientTx struct {
 	plain    bool                                       // not to be signed: CANCEL
 	progress func(*sip.Response)                        // may be nil
 	accepted func(sent *sip.Request, res *sip.Response) // called by the reader for every 2xx; may be nil
+	dialog   *Dialog                                    // that the request is in; may be nil
 	done     chan struct{}                              // closed with finished
 	timer    *time.Timer
 
@@ -70,19 +71,15 @@ func (c *Conn) do(ctx context.Context, r *sip.Request, progress func(*sip.Respon
 	if err := c.complete(r); err != nil {
 		return nil, err
 	}
-	d := c.dialogOf(string(*r.CallID()), tag(r.From().Params), tag(r.To().Params))
-	if d != nil && accepted == nil && r.Method == sip.INVITE {
-		accepted = d.refreshed
-	}
 	for try := 1; ; try++ {
 		tx := c.newClientTx(r)
-		tx.progress, tx.accepted = progress, accepted
+		tx.progress = progress
+		if accepted != nil {
+			tx.accepted = accepted
+		}
 		res, err := c.exchange(ctx, tx)
 		if err != nil {
 			return nil, err
-		}
-		if d != nil {
-			d.answered(r, res)
 		}
 		if c.o.Auth != nil {
 			if err := c.o.Auth.Verify(tx.req, res); err != nil {
@@ -99,7 +96,7 @@ func (c *Conn) do(ctx context.Context, r *sip.Request, progress func(*sip.Respon
 		if err := c.o.Auth.Challenge(tx.req, res); err != nil {
 			return res, fmt.Errorf("%w (%w)", err, failed)
 		}
-		renumber(r, d) // RFC 3261 §8.1.3.5: same Call-ID, From and To, CSeq one higher
+		renumber(r, tx.dialog) // RFC 3261 §8.1.3.5: same Call-ID, From and To, CSeq one higher
 	}
 }
 
@@ -117,7 +114,12 @@ func (c *Conn) newClientTx(r *sip.Request) *clientTx {
 	req := clone(r)
 	req.PrependHeader(via)
 	branch, _ := via.Params.Get("branch")
-	return &clientTx{conn: c, key: branch + " " + string(r.Method), req: req, done: make(chan struct{})}
+	tx := &clientTx{conn: c, key: branch + " " + string(r.Method), req: req, done: make(chan struct{})}
+	tx.dialog = c.dialogOf(string(*r.CallID()), tag(r.From().Params), tag(r.To().Params))
+	if tx.dialog != nil && r.Method == sip.INVITE {
+		tx.accepted = tx.dialog.refreshed
+	}
+	return tx
 }
 
 // exchange sends the request of tx and waits for what comes of it.
@@ -125,27 +127,40 @@ func (c *Conn) exchange(ctx context.Context, tx *clientTx) (*sip.Response, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := c.roomToSend(ctx); err != nil {
-		return nil, err
-	}
 	if !c.begin(tx) {
 		return nil, ErrOffline
 	}
+	c.sendWhenRoom(ctx, tx)
 	return c.await(ctx, tx)
 }
 
-// begin enters tx in the table and queues its request; false when the connection has ended.
+// begin enters tx in the table; false when the connection has ended.
 func (c *Conn) begin(tx *clientTx) bool {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.err != nil {
-		c.mu.Unlock()
 		return false
 	}
 	c.clients[tx.key] = tx
 	tx.timer = time.AfterFunc(timeout64, tx.expire) // stopped by finish and lose
-	c.mu.Unlock()
-	c.send(outgoing{tx: tx, size: len(tx.req.Body()) + 1024})
 	return true
+}
+
+// await waits for what comes of a transaction that has begun.
+func (c *Conn) await(ctx context.Context, tx *clientTx) (*sip.Response, error) {
+	select {
+	case <-tx.done:
+	case <-ctx.Done():
+		if c.abandon(tx) {
+			return nil, ctx.Err()
+		}
+		<-tx.done // the final response came at the same moment
+	}
+	c.runProgress(tx)
+	if tx.res != nil && tx.dialog != nil { // both are constant since done was closed
+		tx.dialog.answered(tx.req, tx.res)
+	}
+	return tx.res, tx.err
 }
 
 // expire is timer B or F, and for an accepted INVITE timer M.

@@ -44,41 +44,54 @@ type outgoing struct {
 
 // send queues o without waiting. Too much unread ends the connection.
 func (c *Conn) send(o outgoing) {
-	c.out.mu.Lock()
-	full := c.out.size+o.size > maxQueued
-	if !full {
-		c.out.queue = append(c.out.queue, o)
-		c.out.size += o.size
-	}
-	c.out.mu.Unlock()
-	if full {
+	if !c.out.add(o, maxQueued) {
 		c.end(errNotReading)
-		return
-	}
-	select {
-	case c.out.wake <- struct{}{}:
-	default:
 	}
 }
 
-// roomToSend waits while much is queued, so that a caller who may wait does
-// not push the connection over its limit.
-func (c *Conn) roomToSend(ctx context.Context) error {
+// sendWhenRoom queues a request, but waits while much is queued already, so
+// that callers who may wait do not push the connection over its limit.
+func (c *Conn) sendWhenRoom(ctx context.Context, tx *clientTx) {
+	o := tx.outgoing()
 	for {
-		c.out.mu.Lock()
-		size, room := c.out.size, c.out.room
-		c.out.mu.Unlock()
-		if size < maxQueued/2 {
-			return nil
+		taken := c.out.nextTake() // asked for first, so that none is missed
+		if c.out.add(o, max(maxQueued/2, o.size)) {
+			return
 		}
 		select {
-		case <-room:
+		case <-taken:
 		case <-ctx.Done():
-			return ctx.Err()
-		case <-c.done:
-			return ErrOffline
+			return
+		case <-tx.done: // timer F, or the end of the connection
+			return
 		}
 	}
+}
+
+func (tx *clientTx) outgoing() outgoing { return outgoing{tx: tx, size: len(tx.req.Body()) + 1024} }
+
+// add queues o unless the queue would grow beyond limit bytes.
+func (b *outbox) add(o outgoing, limit int) bool {
+	b.mu.Lock()
+	if b.size+o.size > limit {
+		b.mu.Unlock()
+		return false
+	}
+	b.queue = append(b.queue, o)
+	b.size += o.size
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// nextTake is closed when the writer next takes the queue.
+func (b *outbox) nextTake() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.room
 }
 
 // sendMessage queues a message that needs no signature.

@@ -19,7 +19,9 @@ func (c *Conn) Send(ctx context.Context, r *sip.Request, progress func(*sip.Resp
 	if err == nil {
 		tx = c.newClientTx(r)
 		tx.progress = progress
-		if !c.begin(tx) {
+		if c.begin(tx) {
+			c.send(tx.outgoing())
+		} else {
 			err = ErrOffline
 		}
 	}
@@ -34,18 +36,4 @@ func (c *Conn) Send(ctx context.Context, r *sip.Request, progress func(*sip.Resp
 		}
 		done(res, err)
 	}()
-}
-
-// await waits for what comes of a transaction that has begun.
-func (c *Conn) await(ctx context.Context, tx *clientTx) (*sip.Response, error) {
-	select {
-	case <-tx.done:
-	case <-ctx.Done():
-		if c.abandon(tx) {
-			return nil, ctx.Err()
-		}
-		<-tx.done // the final response came at the same moment
-	}
-	c.runProgress(tx)
-	return tx.res, tx.err // constant since done was closed
 }
