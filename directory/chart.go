@@ -90,9 +90,26 @@ func (d *Directory) above(ctx context.Context, p Person, chain []string) (*Perso
 
 // below returns who has one of managers as manager, merged and by name.
 func (d *Directory) below(ctx context.Context, managers []string, incomplete *bool) ([]Person, error) {
-	people, partial, err := d.people(ctx, reportsFilter(managers), maxPeople)
-	*incomplete = *incomplete || partial
+	people, err := d.reports(ctx, managers, incomplete)
 	return byName(merged(people)), err
+}
+
+// reports returns the entries that have one of managers as manager. A server
+// that cuts its answer short (OpenLDAP does after 500 entries, pages or not) is
+// asked for fewer managers at once.
+func (d *Directory) reports(ctx context.Context, managers []string, incomplete *bool) ([]Person, error) {
+	people, partial, err := d.people(ctx, reportsFilter(managers), maxPeople)
+	if err != nil || !partial || len(managers) < 2 {
+		*incomplete = *incomplete || partial
+		return people, err
+	}
+	half := len(managers) / 2
+	first, err := d.reports(ctx, managers[:half], incomplete)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := d.reports(ctx, managers[half:], incomplete)
+	return append(first, rest...), err
 }
 
 // under returns everybody below managers, level by level, each once.
@@ -105,11 +122,10 @@ func (d *Directory) under(ctx context.Context, managers []string, incomplete *bo
 	for level := managers; len(level) > 0; {
 		var next []string
 		for batch := range slices.Chunk(level, managersAtOnce) {
-			people, partial, err := d.people(ctx, reportsFilter(batch), maxPeople)
+			people, err := d.reports(ctx, batch, incomplete)
 			if err != nil {
 				return nil, err
 			}
-			*incomplete = *incomplete || partial
 			for _, p := range people {
 				if k := key(p.DN); !seen[k] {
 					seen[k] = true

@@ -195,7 +195,10 @@ func (d *Directory) signIn(c *conn) error {
 	case err == nil:
 		c.bound, d.bind, d.rejected = true, true, nil
 		return nil
-	case ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInvalidDNSyntax, ldap.LDAPResultNoSuchObject):
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidDNSyntax): // OpenLDAP, to an address
+		wrong.Why, wrong.Remedy = "it wants the name of an entry, not an address", "Set the name for the directory, as uid=anna,ou=people,dc=example,dc=com"
+		fallthrough
+	case ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultNoSuchObject):
 		d.rejected, wrong.Err = &password, err
 		return wrong
 	}

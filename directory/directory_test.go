@@ -143,6 +143,23 @@ func TestChartLarge(t *testing.T) {
 	}
 }
 
+// OpenLDAP tells at most 500 in one search, pages or not; nobody is lost as long
+// as no single manager has more.
+func TestChartLimitedServer(t *testing.T) {
+	entries := []*ldap.Entry{worker("top", ""), worker("chen", "top"), worker("anna", "chen")}
+	for i := range 600 {
+		if i < 20 {
+			entries = append(entries, worker(fmt.Sprintf("m%03d", i), "top"))
+		}
+		entries = append(entries, worker(fmt.Sprintf("w%03d", i), fmt.Sprintf("m%03d", i%20)))
+	}
+	s := (&server{entries: entries, anonymous: true, hard: 100}).start(t, false)
+	chart, err := s.directory(Options{}).Chart(t.Context(), "anna@contoso.test")
+	if err != nil || len(chart.Everyone) != 621 || chart.Incomplete {
+		t.Errorf("%d in all, incomplete %v, %v", len(chart.Everyone), chart.Incomplete, err)
+	}
+}
+
 func TestFind(t *testing.T) {
 	s := (&server{anonymous: true, entries: []*ldap.Entry{
 		worker("anna", "", "displayName=Anna Albers", "title=Engineer", "department=Research", "physicalDeliveryOfficeName=B 12",
@@ -161,6 +178,7 @@ func TestFind(t *testing.T) {
 		{"öberg", "Annika"},
 		{"annika@contoso.test", "Annika"},
 		{"research", "anna"},
+		{"b 12", "anna"},
 		{"030 1234", "anna"},
 		{"1234567", ""}, // gldap's server compares characters; real ones leave out the hyphen
 		{"(x)", "(An[2Jna * (x))"},

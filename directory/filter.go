@@ -45,10 +45,10 @@ func wordFilter(w string) string {
 	}
 	var terms []string
 	for _, a := range []string{"displayName", "cn", "sn", "givenName", "mail", "uid", "sAMAccountName",
-		"department", "ou", "physicalDeliveryOfficeName", "roomNumber", "telephoneNumber"} {
+		"department", "ou", "departmentNumber", "physicalDeliveryOfficeName", "roomNumber", "telephoneNumber"} {
 		terms = append(terms, "("+a+"="+w+"*)")
 	}
-	for _, a := range []string{"displayName", "cn", "department", "ou", "physicalDeliveryOfficeName"} {
+	for _, a := range []string{"displayName", "cn", "department", "ou", "physicalDeliveryOfficeName", "roomNumber"} {
 		terms = append(terms, "("+a+"=* "+w+"*)") // a later word
 	}
 	for _, a := range []string{"msRTCSIP-PrimaryUserAddress", "proxyAddresses"} {
