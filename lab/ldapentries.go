@@ -3,6 +3,7 @@ package lab
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-ldap/ldap/v3"
 )
@@ -13,14 +14,16 @@ type tree struct {
 	staff   *staff
 	base    string // dc=contoso,dc=test
 	unit    string // ou=People,dc=contoso,dc=test
-	byName  map[string]int
 	reports [][]int
+
+	mu      sync.Mutex
+	columns map[string][]string
 }
 
 const rootDSE, baseEntry, unitEntry = -3, -2, -1 // what is no person
 
 func newTree(domain string, s *staff) *tree {
-	t := &tree{staff: s, base: "dc=" + strings.ReplaceAll(strings.ToLower(domain), ".", ",dc="), reports: make([][]int, len(s.people))}
+	t := &tree{staff: s, base: "dc=" + strings.ReplaceAll(strings.ToLower(domain), ".", ",dc="), reports: make([][]int, len(s.people)), columns: map[string][]string{}}
 	t.unit = "ou=people," + t.base
 	for i, b := range s.boss {
 		if b >= 0 {
@@ -175,6 +178,27 @@ func (e ldapEntry) personValues(attr string) ([]string, bool) {
 	return nil, false
 }
 
+// column is one attribute of everybody, folded, made when first asked for; nil:
+// people have it not, or more than one value of it.
+func (t *tree) column(attr string) []string {
+	if attr == "objectclass" || !slices.ContainsFunc(personAttributes, func(a string) bool { return strings.EqualFold(a, attr) }) {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c := t.columns[attr]; c != nil {
+		return c
+	}
+	c := make([]string, len(t.staff.people))
+	for at := range c {
+		if v, _ := (ldapEntry{t, at}).personValues(attr); len(v) > 0 {
+			c[at] = fold(v[0])
+		}
+	}
+	t.columns[attr] = c
+	return c
+}
+
 func one(v string, there bool) ([]string, bool) {
 	if !there {
 		return nil, true
@@ -269,6 +293,7 @@ func (t *tree) search(base ldapEntry, scope int, f *filter) []int {
 		}
 		return found
 	}
+	f.prepare(t)
 	for at := range t.staff.people {
 		look(at)
 	}

@@ -16,6 +16,8 @@ type filter struct {
 	value string   // folded
 	parts []string // of a substring filter, folded: initial, any..., final
 	inner []filter
+
+	column []string // of a search through everybody: see tree.column; nil otherwise
 }
 
 // Limits of a filter, against a client that wants the server to sweat.
@@ -58,8 +60,13 @@ func readFilter(p *ber.Packet, depth int, terms *int) (filter, error) {
 			return f, fmt.Errorf("an assertion has an attribute and a value")
 		}
 		f.attr, f.value = attributeName(p.Children[0].Data.String()), fold(p.Children[1].Data.String())
-		if f.attr == "manager" {
+		switch f.attr {
+		case "manager":
 			f.value = foldDN(f.value)
+		case "telephonenumber", "mobile":
+			if p.Tag == ldap.FilterEqualityMatch {
+				f.value = digits(f.value)
+			}
 		}
 		return f, nil
 	case ldap.FilterSubstrings:
@@ -114,13 +121,13 @@ func (f *filter) match(e ldapEntry) truth {
 	switch f.op {
 	case ldap.FilterAnd:
 		t := yes // RFC 4526 §2: an empty and is true
-		for i := range f.inner {
+		for i := 0; i < len(f.inner) && t > no; i++ {
 			t = min(t, f.inner[i].match(e))
 		}
 		return t
 	case ldap.FilterOr:
 		t := no
-		for i := range f.inner {
+		for i := 0; i < len(f.inner) && t < yes; i++ {
 			t = max(t, f.inner[i].match(e))
 		}
 		return t
@@ -128,6 +135,10 @@ func (f *filter) match(e ldapEntry) truth {
 		return -f.inner[0].match(e)
 	case ldap.FilterExtensibleMatch:
 		return undefined
+	}
+	if f.column != nil && e.at >= 0 {
+		v := f.column[e.at]
+		return truthOf(v != "" && (f.op == ldap.FilterPresent || f.holds(v)))
 	}
 	values, known := e.values(f.attr)
 	if !known {
@@ -142,8 +153,10 @@ func (f *filter) match(e ldapEntry) truth {
 // holds compares one value, folded.
 func (f *filter) holds(value string) bool {
 	switch f.op {
-	case ldap.FilterEqualityMatch, ldap.FilterApproxMatch:
+	case ldap.FilterEqualityMatch:
 		return f.equal(value)
+	case ldap.FilterApproxMatch: // RFC 4511 §4.5.1.7.6: as equality, where nothing better is known
+		return value == f.value
 	case ldap.FilterGreaterOrEqual:
 		return value >= f.value
 	case ldap.FilterLessOrEqual:
@@ -162,15 +175,20 @@ func (f *filter) holds(value string) bool {
 	return strings.HasSuffix(value, last)
 }
 
-// equal obeys the matching rule of the attribute.
+// equal obeys the matching rule of the attribute. Names of managers are ours, and folded as they are.
 func (f *filter) equal(value string) bool {
-	switch f.attr {
-	case "telephonenumber", "mobile": // RFC 4517 §4.2.29: spaces and hyphens do not count
-		return digits(value) == digits(f.value)
-	case "manager":
-		return foldDN(value) == f.value
+	if f.attr == "telephonenumber" || f.attr == "mobile" { // RFC 4517 §4.2.29: spaces and hyphens do not count
+		return digits(value) == f.value
 	}
 	return value == f.value
+}
+
+// prepare makes a search through everybody fast.
+func (f *filter) prepare(t *tree) {
+	f.column = t.column(f.attr)
+	for i := range f.inner {
+		f.inner[i].prepare(t)
+	}
 }
 
 // fold prepares a string for comparison without regard to case and repeated

@@ -149,29 +149,34 @@ func (c *ldapSession) page(r ldapRequest, q query, base ldapEntry, p *ldap.Contr
 // send writes entries, with the attributes that were asked for.
 func (c *ldapSession) send(id int64, q query, found []int) bool {
 	out := bufio.NewWriterSize(c.nc, 32<<10)
+	ofPeople := q.wanted(personAttributes, false)
 	for _, at := range found {
-		if _, err := out.Write(message(id, ldapEntry{c.tree, at}.packet(q))); err != nil {
+		e, names := ldapEntry{c.tree, at}, ofPeople
+		if at < 0 {
+			names = q.wanted(e.attributes(), at == rootDSE)
+		}
+		if _, err := out.Write(message(id, e.packet(names, q.typesOnly))); err != nil {
 			return false
 		}
 	}
 	return out.Flush() == nil
 }
 
-// packet is a SearchResultEntry (RFC 4511 §4.5.2).
-func (e ldapEntry) packet(q query) *ber.Packet {
+// packet is a SearchResultEntry (RFC 4511 §4.5.2) with the attributes of these names.
+func (e ldapEntry) packet(names []string, typesOnly bool) *ber.Packet {
 	p := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldap.ApplicationSearchResultEntry, nil, "")
 	p.AppendChild(octets(e.dn()))
 	list := ber.NewSequence("")
-	for _, name := range e.attributes() {
+	for _, name := range names {
 		values, _ := e.values(strings.ToLower(name))
-		if len(values) == 0 || !q.wants(name, e.at == rootDSE) {
+		if len(values) == 0 {
 			continue
 		}
 		a := ber.NewSequence("")
 		a.AppendChild(octets(name))
 		set := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSet, nil, "")
 		for _, v := range values {
-			if !q.typesOnly {
+			if !typesOnly {
 				set.AppendChild(octets(v))
 			}
 		}
@@ -182,14 +187,17 @@ func (e ldapEntry) packet(q query) *ber.Packet {
 	return p
 }
 
-// wants says whether an attribute was asked for (RFC 4511 §4.5.1.8): none
-// named or *: all but the operational ones, which only the root DSE has.
-func (q query) wants(name string, operational bool) bool {
-	operational = operational && name != "objectClass"
-	if len(q.attributes) == 0 {
-		return !operational
+// wanted are those of names that were asked for (RFC 4511 §4.5.1.8): none or
+// * asks for all but the operational ones, which only the root DSE has.
+func (q query) wanted(names []string, root bool) []string {
+	var some []string
+	for _, name := range names {
+		operational := root && name != "objectClass"
+		if len(q.attributes) == 0 && !operational || slices.ContainsFunc(q.attributes, func(a string) bool {
+			return a == "*" && !operational || a == "+" && operational || attributeName(a) == strings.ToLower(name)
+		}) {
+			some = append(some, name)
+		}
 	}
-	return slices.ContainsFunc(q.attributes, func(a string) bool {
-		return a == "*" && !operational || a == "+" && operational || attributeName(a) == strings.ToLower(name)
-	})
+	return some
 }
