@@ -35,6 +35,7 @@ race: ## the tests under the race detector (it needs a C compiler, the window st
 
 interop: ## real servers and other programs, on loopback
 	./interop/install.sh
+	$(PURE) test -tags interop -count=1 -run Schema ./wire/pidf/
 	$(PURE) test -tags interop -count=1 -timeout 30m -v ./interop/
 
 smoke: window ## the real window under Xvfb

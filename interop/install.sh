@@ -10,4 +10,4 @@ fi
 "$(dirname "$0")/../deploy/install.sh" \
 	kamailio kamailio-tls-modules kamailio-presence-modules kamailio-xml-modules kamailio-outbound-modules \
 	kamailio-utils-modules kamailio-postgres-modules postgresql-15 dnsmasq-base slapd ldap-utils openssl \
-	baresip-core linphone-cli
+	baresip-core linphone-cli libxml2-utils

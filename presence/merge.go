@@ -17,7 +17,7 @@ type Claim struct {
 	Availability Availability
 	Activity     Activity
 	Note         string
-	Until        time.Time // when it ends; zero: not said
+	From, Until  time.Time // when it begins and ends; zero: not said
 	Time         time.Time // when that was said; zero: not said
 	Idle         bool
 	Empty        bool // it says nothing: what it implies counts only if nobody says anything
@@ -28,7 +28,7 @@ type Claim struct {
 //   - he can be reached if one device can; without any he is offline, with his note;
 //   - of the claims the newest counts; one without a time counts less than any
 //     with one, and an empty one less than one that says something at the same time;
-//   - of a claim that has ended only its note is left;
+//   - of a claim that has ended, or has not begun, only its note is left;
 //   - the note is that of the claim, else that of the device: the reachable
 //     one of highest priority, the newest among equals;
 //   - available, but idle on the device that counts, is inactive.
@@ -79,8 +79,7 @@ func (d Device) before(e Device) bool {
 // newest returns the claim that counts.
 func newest(claims []Claim, now time.Time) (n Claim, ok bool) {
 	for _, c := range claims {
-		ended := !c.Until.IsZero() && !c.Until.After(now)
-		if ended {
+		if ended := !c.Until.IsZero() && !c.Until.After(now); ended || c.From.After(now) {
 			c.Availability, c.Activity, c.Until = Available, NoActivity, time.Time{}
 		}
 		if !ok || c.Time.After(n.Time) || c.Time.Equal(n.Time) && n.Empty && !c.Empty {

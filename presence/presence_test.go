@@ -109,6 +109,8 @@ func TestMerge(t *testing.T) {
 			State{Availability: Busy, Activity: Meeting, Until: at(10, 30), Note: "At my desk", Since: at(9, 30)}},
 		{"a meeting that has ended", []Device{desk}, []Claim{{Availability: Busy, Activity: Meeting, Until: at(9, 30), Time: at(9, 0)}},
 			State{Availability: Available, Note: "At my desk", Since: at(9, 0)}},
+		{"a meeting that has not begun", []Device{desk}, []Claim{{Availability: Busy, Activity: Meeting, From: at(10, 1), Until: at(11, 0), Time: at(9, 0)}},
+			State{Availability: Available, Note: "At my desk", Since: at(9, 0)}},
 		{"idle", []Device{{Reachable: true, Idle: true}}, nil, State{Availability: Available, Activity: Inactive}},
 		{"idle, but busy", []Device{{Reachable: true, Idle: true}}, []Claim{{Availability: Busy}}, State{Availability: Busy}},
 	} {

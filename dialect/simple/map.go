@@ -118,7 +118,7 @@ func claimOf(a *pidf.Activities, said time.Time, note string, input pidf.Input) 
 	c := presence.Claim{Note: note, Time: said, Idle: input.State == "idle", Empty: note == "" && (a == nil || len(a.Values) == 0 && !a.DoNotDisturb)}
 	c.Availability, c.Activity = meaning(a)
 	if a != nil {
-		c.Until = a.Until
+		c.From, c.Until = a.From, a.Until
 	}
 	return c
 }

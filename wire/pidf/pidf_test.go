@@ -214,3 +214,20 @@ func TestUTF16(t *testing.T) {
 		t.Errorf("UTF-8 with byte order mark: got %+v, %v", p, err)
 	}
 }
+
+// Every activity of RFC 4480 §3.2 is read and written.
+func TestActivities(t *testing.T) {
+	names := strings.Fields(`appointment away breakfast busy dinner holiday in-transit looking-for-work lunch meal meeting
+		on-the-phone other performance permanent-absence playing presentation shopping sleeping spectator steering travel tv
+		vacation working worship`)
+	for _, name := range append(names, "unknown") {
+		p, err := Parse(Presence{Persons: []Person{{ID: "p", Activities: &Activities{Values: []string{name}}}}}.Marshal())
+		if err != nil || !p.Persons[0].Activities.Has(name) || len(p.Persons[0].Activities.Values) != 1 {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+	p, err := Parse(Presence{Persons: []Person{{ID: "p", Activities: &Activities{Values: append(names, "juggling", "unknown")}}}}.Marshal())
+	if err != nil || !reflect.DeepEqual(p.Persons[0].Activities.Values, names) {
+		t.Errorf("got %+v, %v", p, err)
+	}
+}

@@ -64,7 +64,7 @@ func (a *Activities) write(w *writer) {
 		n.write(w, "rpid:note")
 	}
 	for _, v := range a.Values {
-		if !IsActivity(v) {
+		if !IsActivity(v) || v == "unknown" && len(a.Values) > 1 { // RFC 4480 §5: unknown stands alone
 			continue
 		}
 		text := ""
