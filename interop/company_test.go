@@ -36,6 +36,7 @@ var company = []employee{
 	{"carol", domain, "Carol Cruz", "Account Manager", "alice"},
 	{"dave", domain, "Dave Dunn", "Trainee", "alice"},
 	{"kate", domain, "Kate Kern", "Designer", "ivan"},
+	{"oscar", domain, "Oscar Olsen", "Gardener", ""}, // in nobody's org chart
 	{"erin", "fabrikam.test", "Erin Egg", "Partner", ""},
 	{"frank", "fabrikam.test", "Frank Fink", "Partner", ""},
 }

@@ -5,6 +5,7 @@ package interop
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os/exec"
@@ -62,7 +63,7 @@ func start(t *testing.T, name string, cmd *exec.Cmd) *program {
 	t.Cleanup(func() {
 		p.stop()
 		if t.Failed() {
-			t.Logf("%s said at the end:\n%s", name, p.tail(40))
+			t.Logf("%s said at the end:\n%s", name, p.tail(60))
 		}
 	})
 	return p
@@ -123,6 +124,22 @@ func (p *program) match(from int, re *regexp.Regexp) ([]string, int, error) {
 		case <-ctx.Done():
 			return nil, from, fmt.Errorf("%s did not say %q within %v", p.name, re, patience)
 		}
+	}
+}
+
+// expectJSON waits for a line that is a JSON object with these values.
+func (p *program) expectJSON(from int, want map[string]any) {
+	p.t.Helper()
+	for {
+		line, next, err := p.match(from, regexp.MustCompile(`^\{.*\}$`))
+		if err != nil {
+			p.t.Fatalf("%v with %v", err, want)
+		}
+		var v map[string]any
+		if json.Unmarshal([]byte(line[0]), &v) == nil && has([]map[string]any{v}, want) {
+			return
+		}
+		from = next
 	}
 }
 

@@ -1,0 +1,135 @@
+//go:build interop
+
+package interop
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"communicator/im"
+	"communicator/lab"
+	"communicator/presence"
+)
+
+// Other people's programs against our lab and, the same, against Kamailio:
+// what the lab does must be right for more than our own client.
+func TestForeignAtTheLab(t *testing.T) {
+	company, err := lab.New(lab.Options{Domain: domain, People: 20, Still: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { company.Close() })
+	ready, err := company.Listen("127.0.0.1", 0, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var who []account
+	for _, p := range company.People()[:3] {
+		who = append(who, account{strings.TrimPrefix(p.User, "sip:"), p.Password})
+	}
+	foreign(t, venue{site{ready.Resolver, company.Roots()}, ready.CA, ready.SIP[0].TLS}, who)
+}
+
+func TestForeignAtKamailio(t *testing.T) {
+	p := startPool(t)
+	foreign(t, venue{p.site(), p.env["CA"], p.env["FE1"]}, []account{{alice, "alice-pw"}, {bob, "bob-pw"}, {carol, "carol-pw"}})
+}
+
+// foreign is a day with our client, baresip and linphonec.
+func foreign(t *testing.T, v venue, who []account) {
+	ours, theirs, other := who[0].user, who[1].user, who[2].user
+
+	b := startBaresip(t, v, who[1], ours, other)
+	b.expect(0, regexp.QuoteMeta(theirs)+`: .*200 OK.*binding`)
+	l := startLinphone(t, v, who[2])
+	l.expect(0, `to \[LinphoneRegistrationOk\]`)
+	c := v.open(t, ours, who[0].password)
+	if err := c.SignedIn(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("signed in: ours, %s, %s", b.version(), l.version())
+
+	t.Run("messages", func(t *testing.T) { foreignMessages(t, c, b, l, theirs, other) })
+	t.Run("presence of ours", func(t *testing.T) { foreignSeesOurs(t, c, b, l) })
+	t.Run("presence of theirs", func(t *testing.T) { oursSeesForeign(t, c, b, theirs, other) })
+	t.Run("OPTIONS", func(t *testing.T) {
+		mark := b.said()
+		b.do("options", "sip:"+ours)
+		b.expect(mark, `^SIP/2.0 200 `)
+		_, next := b.expect(mark, `^Allow: .*MESSAGE`)
+		if next == 0 {
+			t.Error("no Allow in the answer")
+		}
+	})
+}
+
+func (b *baresip) version() string {
+	m, _ := b.expect(0, `^(baresip v\S+)`)
+	return m[1]
+}
+
+func (p *program) version() string {
+	m, _ := p.expect(0, `LinphoneCore version: ([^)]+)\)`)
+	return "linphonec " + m[1]
+}
+
+func foreignMessages(t *testing.T, c *client, b *baresip, l *program, theirs, other string) {
+	for to, shown := range map[string]*program{theirs: b.program, other: l} {
+		mark := shown.said()
+		if d := delivery(t, c, to, "Hello from ours"); d.State != im.Delivered {
+			t.Errorf("to %s: %+v, want delivered", to, d)
+		}
+		shown.expect(mark, `^\s*(sip:|Message received from sip:).*Hello from ours`)
+	}
+	mark := c.heard()
+	b.do("message", "Hello from baresip")
+	if m := c.gets(mark, "Hello from baresip"); m.From != theirs {
+		t.Errorf("from %s, want %s", m.From, theirs)
+	}
+	l.tell("chat sip:%s Hello from linphone", c.user)
+	if m := c.gets(mark, "Hello from linphone"); m.From != other {
+		t.Errorf("from %s, want %s", m.From, other)
+	}
+	// To each other, as they would without us. It was sent to the next contact of baresip's.
+	said := b.said()
+	l.tell("chat sip:%s Hello colleague", theirs)
+	b.expect(said, `sip:.*"Hello colleague"`)
+	said = l.said()
+	b.do("contact_next", "")
+	b.do("message", "Hello to you")
+	l.expect(said, `^Message received from .*Hello to you`)
+}
+
+// foreignSeesOurs: both show what they can of our state; linphone subscribes with its GRUU as Contact.
+func foreignSeesOurs(t *testing.T, c *client, b *baresip, l *program) {
+	if _, err := c.Presence.Set(within(t), presence.State{Availability: presence.Busy, Note: "Writing"}); err != nil {
+		t.Fatal(err)
+	}
+	mark, seen := l.said(), b.said()
+	l.tell("friend add Ours sip:%s", c.user)
+	l.expect(mark, `^Contact: .*;gr=urn:uuid:`) // RFC 5627, in its SUBSCRIBE
+	l.expect(mark, `^Friend .*`+regexp.QuoteMeta(c.user)+`.* is `)
+	l.expect(mark, `Writing`) // the note, in the document
+	if _, err := c.Presence.Set(within(t), presence.State{Availability: presence.Offline}); err != nil {
+		t.Fatal(err)
+	}
+	l.expect(mark, `^Friend .*`+regexp.QuoteMeta(c.user)+`.* is Offline`)
+	b.expect(seen, `sip:`+regexp.QuoteMeta(c.user)+`> changed status .*Offline`)
+	if _, err := c.Presence.Set(within(t), presence.State{Availability: presence.Available}); err != nil {
+		t.Fatal(err)
+	}
+	b.expect(seen, `sip:`+regexp.QuoteMeta(c.user)+`> changed status .*Offline.* to .*Online`)
+}
+
+func oursSeesForeign(t *testing.T, c *client, b *baresip, theirs, other string) {
+	if err := c.Presence.Watch(within(t), theirs, other); err != nil {
+		t.Fatal(err)
+	}
+	b.do("presence_online", "")
+	for _, user := range []string{theirs, other} {
+		c.sees(user, "available", func(s presence.State) bool { return s.Availability == presence.Available })
+	}
+	b.do("presence_offline", "")
+	c.sees(theirs, "offline", func(s presence.State) bool { return s.Availability == presence.Offline })
+}
