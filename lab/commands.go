@@ -161,7 +161,7 @@ func (c *Company) state(words []string) (any, error) {
 		slices.Sort(all)
 		return nil, fmt.Errorf("no state %q; there are %s", words[1], strings.Join(all, " "))
 	}
-	return okay, c.crowd.set(user, mood{state: words[1], note: strings.Join(words[2:], " ")})
+	return okay, c.crowd.set(user, mood{state: words[1], note: strings.Join(words[2:], " ")}, true)
 }
 
 func (c *Company) signIn(words []string) (any, error) {
@@ -172,7 +172,7 @@ func (c *Company) signIn(words []string) (any, error) {
 	if _, already := c.crowd.simulates(user); already {
 		return okay, nil
 	}
-	return okay, c.crowd.set(user, mood{state: "available"})
+	return okay, c.crowd.set(user, mood{state: "available"}, false)
 }
 
 func (c *Company) signOut(words []string) (any, error) {
@@ -183,7 +183,7 @@ func (c *Company) signOut(words []string) (any, error) {
 	if _, simulated := c.crowd.simulates(user); !simulated {
 		return nil, fmt.Errorf("the simulated client of %s is not signed in", user)
 	}
-	return okay, c.crowd.set(user, mood{state: "offline"})
+	return okay, c.crowd.set(user, mood{state: "offline"}, true)
 }
 
 // who lists those who can be reached, and which of them are not simulated.

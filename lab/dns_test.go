@@ -83,3 +83,27 @@ func TestZoneRefusesOddQueries(t *testing.T) {
 		t.Errorf("chaos: %s", dns.RcodeToString[r.Rcode])
 	}
 }
+
+// Any query that can be read has an answer that can be sent.
+func FuzzDNS(f *testing.F) {
+	z := newZone(memoryView(Options{Domain: "contoso.test", FrontEnds: 2}))
+	for _, name := range []string{"_sip._tls.contoso.test.", "contoso.test.", "example.com.", "."} {
+		m := new(dns.Msg).SetQuestion(name, dns.TypeANY)
+		m.SetEdns0(4096, true)
+		b, _ := m.Pack()
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		q := new(dns.Msg)
+		if q.Unpack(b) != nil {
+			return
+		}
+		r := z.answer(q)
+		if r.Id != q.Id || !r.Response {
+			t.Errorf("answer %v to %v", r, q)
+		}
+		if _, err := r.Pack(); err != nil && len(q.Question) == 1 {
+			t.Errorf("answer to %v: %v", q, err)
+		}
+	})
+}

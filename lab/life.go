@@ -14,7 +14,7 @@ type mood struct {
 	state string // one of states
 	note  string
 	since time.Time     // zero: now
-	lasts time.Duration // of a meeting or a leave; 0: not said
+	lasts time.Duration // of a meeting or a leave, about: it ends at the full or half hour; 0: not said
 	idle  time.Duration // nobody has touched the computer for so long
 }
 
@@ -50,7 +50,7 @@ func (m mood) document(user string, now time.Time) []byte {
 	case s.activity != "":
 		person.Activities = &pidf.Activities{Values: []string{s.activity}, DoNotDisturb: s.dnd}
 		if m.lasts > 0 {
-			person.Activities.From, person.Activities.Until = m.since, m.since.Add(m.lasts)
+			person.Activities.From, person.Activities.Until = m.since, m.since.Add(m.lasts).Round(30*time.Minute)
 		}
 	default:
 		person.Activities = &pidf.Activities{}
@@ -75,11 +75,11 @@ func castMoods(name string, now time.Time) (m mood, known bool) {
 	case "Ivo Hansen":
 		return mood{state: "vacation", note: "Parental leave. Please ask Dina Costa.", lasts: 10 * 24 * time.Hour}, true
 	case "Jana Ito":
-		return mood{state: "offline", note: "Back Monday at 9"}, true
+		return mood{state: "offline", note: "Back Monday at 9", since: now.Add(-15 * time.Hour)}, true
 	case "Amélie Fournier":
 		return mood{state: "dnd"}, true
 	case "Samuel Okafor":
-		return mood{state: "available", idle: 12 * time.Minute}, true
+		return mood{state: "available", idle: 12 * time.Minute, since: now.Add(-12 * time.Minute)}, true
 	}
 	return mood{}, false
 }
@@ -90,12 +90,12 @@ var notes = []string{
 	"Back on Thursday", "Ask me about the release", "Out for a coffee",
 }
 
-// firstMood is what somebody starts the day with.
-func (c *crowd) firstMood(name string) mood {
+// firstMood is what somebody starts the day with. Who is away for days keeps it.
+func (c *crowd) firstMood(name string) (m mood, keeps bool) {
 	if m, known := castMoods(name, c.now()); known {
-		return m
+		return m, m.state == "offline" || m.state == "vacation"
 	}
-	return c.newMood()
+	return c.newMood(), false
 }
 
 // newMood draws a mood: most people are available.
@@ -141,10 +141,10 @@ func (c *crowd) live() {
 		c.mu.Lock()
 		user := people[c.random.IntN(len(people))].User
 		p := c.phantoms[user]
-		acts := p != nil && !(p.mood.state == "offline" && !p.signedIn && p.mood.note != "") && p.mood.state != "vacation"
+		acts := p != nil && !p.keeps
 		c.mu.Unlock()
 		if acts {
-			_ = c.set(user, c.newMood()) // who is signed in for real is left alone
+			_ = c.set(user, c.newMood(), false) // who is signed in for real is left alone
 		}
 	}
 }

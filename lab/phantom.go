@@ -34,6 +34,7 @@ type phantom struct {
 	user     string
 	signedIn bool
 	mood     mood
+	keeps    bool // life does not change the mood: it was commanded, or its user came for real
 	inbox    []letter
 	owes     map[string]bool // to whom an answer is under way
 	answered int
@@ -69,7 +70,8 @@ func (c *crowd) start() {
 	c.pool.onSignIn(c.leave)
 	for i, p := range c.staff.people[:min(len(c.staff.people), mostPhantoms)] {
 		if i != c.staff.newcomer {
-			_ = c.set(p.User, c.firstMood(p.Name)) // nobody else has signed in yet
+			m, keeps := c.firstMood(p.Name)
+			_ = c.set(p.User, m, keeps) // nobody else has signed in yet
 		}
 	}
 	if !c.still {
@@ -92,8 +94,9 @@ func (c *crowd) of(user string) *phantom {
 }
 
 // set gives a user's simulated client a state, and signs it in or out as that
-// demands. Somebody who is signed in for real cannot be simulated.
-func (c *crowd) set(user string, m mood) error {
+// demands; keeps: life does not change it. Somebody who is signed in for real
+// cannot be simulated.
+func (c *crowd) set(user string, m mood, keeps bool) error {
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	c.mu.Lock()
@@ -105,7 +108,7 @@ func (c *crowd) set(user string, m mood) error {
 		return fmt.Errorf("%s is signed in with a client that is not simulated", user)
 	}
 	c.mu.Lock()
-	p.mood, p.signedIn = m, online
+	p.mood, p.signedIn, p.keeps = m, online, keeps
 	c.mu.Unlock()
 	switch {
 	case online && !was:
@@ -123,10 +126,13 @@ func (c *crowd) leave(user string) {
 	defer c.turn.Unlock()
 	c.mu.Lock()
 	p := c.of(user)
-	p.signedIn, p.mood = false, mood{state: "offline"}
+	was := p.signedIn || p.mood.note != ""
+	p.signedIn, p.mood, p.keeps = false, mood{state: "offline"}, true
 	c.mu.Unlock()
-	c.pool.detach(user)
-	c.pool.publishLocal(user, nil)
+	if was {
+		c.pool.detach(user)
+		c.pool.publishLocal(user, nil)
+	}
 }
 
 // simulates says whether the simulated client of user is signed in, and its mood.

@@ -138,10 +138,16 @@ func TestPeopleAnswer(t *testing.T) {
 
 func TestPeopleChangeTheirState(t *testing.T) {
 	bubble(t, Options{People: 40}, func(t *testing.T, c *Company) {
+		do(t, c, "signout bruno.berg")
+		do(t, c, "state goran.kaya dnd")
 		before := do(t, c, "who")
 		time.Sleep(30 * time.Minute)
 		if after := do(t, c, "who"); after == before {
 			t.Errorf("after half an hour the same people are signed in: %s", after)
+		}
+		time.Sleep(10 * time.Hour)
+		if who := do(t, c, "who"); strings.Contains(who, "bruno") || strings.Contains(who, "jana") || !strings.Contains(who, "goran") {
+			t.Errorf("what was commanded does not last: %s", who)
 		}
 	})
 }

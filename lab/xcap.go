@@ -174,6 +174,10 @@ func (s *xcapServer) put(w http.ResponseWriter, r *http.Request, u usage, sel se
 			conflict(w, errorElement(err))
 			return
 		}
+		if c.noneMatch == "*" && !created { // RFC 9110 §13.1.2: here the element is the resource
+			w.WriteHeader(http.StatusPreconditionFailed)
+			return
+		}
 		c = c.onTopOf(d)
 	}
 	if err := wellFormed(body, u); err != nil {
@@ -231,9 +235,12 @@ func conditionOf(r *http.Request) condition {
 }
 
 // onTopOf makes sure that d, of which a part is changed, is still the one
-// there. What the client demands is decided here; RFC 4825 §7.11: of the whole document.
+// there. An entity tag is that of the whole document (RFC 4825 §7.11).
 func (c condition) onTopOf(d document) condition {
-	if c.noneMatch == "" && (c.match == "" || c.match == "*") {
+	if c.noneMatch == "*" {
+		c.noneMatch = ""
+	}
+	if c.match == "" || c.match == "*" {
 		c.match = d.etag
 	}
 	return c

@@ -135,6 +135,12 @@ func TestElementsByNodeSelector(t *testing.T) {
 				t.Errorf("PUT %s: %d %s, want %d", put.node, status, body, put.status)
 			}
 		}
+		for node, want := range map[string]int{"New": 412, "Newer": 201} {
+			if status, _, _ := exchange(t, h, "PUT "+annasLists+"/~~/resource-lists/list%5B@name=%22"+node+"%22%5D"+partType+"\nIf-None-Match: *", `<list name="`+node+`"/>`); status != want {
+				t.Errorf("PUT %s with If-None-Match: %d, want %d", node, status, want)
+			}
+		}
+		exchange(t, h, "DELETE "+annasLists+"/~~/resource-lists/list%5B@name=%22Newer%22%5D", "")
 		if status, _, _ := exchange(t, h, "DELETE "+annasLists+"/~~/resource-lists/list%5B@name=%22New%22%5D", ""); status != 200 {
 			t.Errorf("DELETE: %d", status)
 		}
