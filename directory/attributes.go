@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
+	"communicator/contacts"
 	"communicator/plain"
 
 	"github.com/go-ldap/ldap/v3"
@@ -114,18 +114,13 @@ func setUser(scheme string) func(*Person, string) {
 	}
 }
 
-// address returns "user@domain" with the domain in lower case; empty if value
-// is no address.
+// address returns an address in its canonical form; empty if value is none.
 func address(value string) string {
-	value, _, _ = strings.Cut(value, ";")
-	user, domain, ok := strings.Cut(value, "@")
-	bad := func(r rune) bool {
-		return unicode.IsSpace(r) || !unicode.IsPrint(r) || strings.ContainsRune(`<>"@:`, r)
+	user, err := contacts.Canonical(value)
+	if err != nil {
+		return "" // a slip in somebody's entry: he is shown, but cannot be messaged
 	}
-	if !ok || user == "" || domain == "" || len(value) > maxText || strings.ContainsFunc(user+domain, bad) {
-		return ""
-	}
-	return user + "@" + strings.ToLower(domain)
+	return user
 }
 
 // merged makes one of several entries of a person: those with the same
