@@ -55,3 +55,9 @@ func AppIcon(small bool) fyne.Resource {
 	}
 	return fyne.NewStaticResource(name+".svg", assets.Icon(name))
 }
+
+// Dot is a small filled circle, e.g. before "Signed in".
+func Dot(c fyne.ThemeColorName) fyne.Resource {
+	const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 14 14"><circle cx="7" cy="7" r="4" fill="#000000"/></svg>`
+	return fynetheme.NewColoredResource(fyne.NewStaticResource("dot.svg", []byte(svg)), c)
+}

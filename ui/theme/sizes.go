@@ -37,7 +37,9 @@ const (
 	IconSelf     fyne.ThemeSizeName = "iconSelf" // one's own state; monograms
 	BubbleRadius fyne.ThemeSizeName = "bubbleRadius"
 	BubbleCorner fyne.ThemeSizeName = "bubbleCorner" // at the speaker's side
+	ChipRadius   fyne.ThemeSizeName = "chipRadius"
 	BubbleWidth  fyne.ThemeSizeName = "bubbleWidth"
+	TextPadding                     = fynetheme.SizeNameInnerPadding // what Fyne keeps around text
 	Radius                          = fynetheme.SizeNameInputRadius
 	PanelRadius                     = fynetheme.SizeNameCardRadius
 )
@@ -85,5 +87,6 @@ var sizes = map[fyne.ThemeSizeName]float32{
 	IconSelf:     28,
 	BubbleRadius: 10,
 	BubbleCorner: 3,
+	ChipRadius:   13,
 	BubbleWidth:  430,
 }

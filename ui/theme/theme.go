@@ -103,9 +103,11 @@ func (f flat) Size(name fyne.ThemeSizeName) float32 {
 	return f.Theme.Size(name)
 }
 
-// Color leaves hover and selection to our rows, which draw them with their outline.
+// Color leaves hover and selection to our rows, which draw them with their
+// outline, and takes the shadow away.
 func (f flat) Color(name fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
-	if name == fynetheme.ColorNameHover || name == fynetheme.ColorNameSelection {
+	switch name {
+	case fynetheme.ColorNameHover, fynetheme.ColorNameSelection, fynetheme.ColorNameShadow:
 		return color.Transparent
 	}
 	return f.Theme.Color(name, v)

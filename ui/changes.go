@@ -1,0 +1,96 @@
+package ui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"communicator/contacts"
+	"communicator/presence"
+	"communicator/session"
+	"communicator/ui/theme"
+	"communicator/ui/view"
+)
+
+// stateChanged takes where signing in stands.
+func (a *App) stateChanged(s session.State) {
+	now := time.Now()
+	a.state = s
+	a.steps.Changed(s, now)
+	switch {
+	case s.Phase == session.SignedIn:
+		a.lost = time.Time{}
+		if !a.been {
+			a.been = true
+			a.present()
+			a.window.Resize(fyne.NewSize(theme.Px(420), theme.Px(680)))
+			a.main.focus()
+		}
+	case a.been && a.lost.IsZero():
+		a.lost = now
+	case !a.been && s.Phase == session.Waiting:
+		a.signIn.waiting(s)
+	}
+	a.signIn.refresh()
+	a.refresh()
+	a.tick()
+}
+
+// contactsChanged takes a new contact list.
+func (a *App) contactsChanged(l contacts.List) {
+	a.loaded = true
+	a.steps.Loaded(time.Now())
+	a.list, a.names = view.Sorted(l), view.NamesIn(l)
+	a.refresh()
+}
+
+// presenceChanged shows the states as they are now.
+func (a *App) presenceChanged() { a.refresh() }
+
+// refresh shows everything as it is now.
+func (a *App) refresh() {
+	if a.been {
+		a.main.refresh()
+		a.talks.refresh()
+	}
+}
+
+// of is what is known of somebody's state: nothing, while not connected.
+func (a *App) of(user string) presence.State {
+	if a.session == nil {
+		return presence.State{}
+	}
+	s := a.session.Presence.Of(user)
+	s.Old = s.Old || !a.connected()
+	return s
+}
+
+func (a *App) connected() bool { return a.state.Phase == session.SignedIn }
+
+// Times between two looks at the clock: "Away 25 min", "trying again in 8 s".
+const (
+	slowTick = 30 * time.Second
+	fastTick = time.Second
+)
+
+// tick refreshes what counts time, and sets the clock for the next time.
+func (a *App) tick() {
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	if a.ctx.Err() != nil {
+		return
+	}
+	next := slowTick
+	if !a.lost.IsZero() || a.state.Phase == session.Waiting {
+		next = fastTick
+	}
+	a.timer = time.AfterFunc(next, func() {
+		a.post(func() {
+			if a.ctx.Err() == nil {
+				a.refresh()
+				a.tick()
+			}
+		})
+	})
+}

@@ -1,0 +1,154 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/widget"
+
+	"communicator/contacts"
+	"communicator/ui/theme"
+	"communicator/ui/view"
+	"communicator/ui/widgets"
+)
+
+// contextMenu opens the menu of a row.
+func (p *mainPage) contextMenu(r view.Row, at fyne.Position) {
+	menu := p.personMenu(r)
+	if r.Kind == view.GroupRow {
+		menu = p.groupMenu(r)
+	}
+	widget.ShowPopUpMenuAtPosition(menu, p.app.window.Canvas(), at)
+}
+
+// item is a menu item with one of our icons.
+func item(label, icon string, action func()) *fyne.MenuItem {
+	i := fyne.NewMenuItem(label, action)
+	if icon != "" {
+		i.Icon = theme.Icon(icon)
+	}
+	return i
+}
+
+// groupMenu is that of a group's header. Its first item is the default.
+func (p *mainPage) groupMenu(r view.Row) *fyne.Menu {
+	sorting := item(lang.L("Sort by"), "", nil)
+	sorting.ChildMenu = fyne.NewMenu("", p.sortItems()...)
+	items := []*fyne.MenuItem{
+		item(lang.L("Send an instant message to all…"), "ui-message", func() { p.messageAll(r.Group) }),
+		fyne.NewMenuItemSeparator(),
+		item(lang.L("Expand all"), "ui-menu", func() { p.foldAll(false) }),
+		item(lang.L("Collapse all"), "ui-right", func() { p.foldAll(true) }),
+		sorting,
+		fyne.NewMenuItemSeparator(),
+	}
+	if r.Org {
+		items = append(items, item(lang.L("Hide this group"), "", func() { p.hidden[r.Group] = true; p.refresh() }))
+	} else {
+		items = append(items,
+			item(lang.L("Rename…"), "", func() { p.rename(r.Group) }),
+			item(lang.L("Delete…"), "", func() { p.remove(r.Group) }))
+	}
+	return fyne.NewMenu("", items...)
+}
+
+func (p *mainPage) sortItems() []*fyne.MenuItem {
+	by := func(label string, o view.Order) *fyne.MenuItem {
+		i := fyne.NewMenuItem(label, func() { p.order = o; p.app.window.SetMainMenu(p.app.mainMenu()); p.refresh() })
+		i.Checked = p.order == o
+		return i
+	}
+	return []*fyne.MenuItem{by(lang.L("Name"), view.ByName), by(lang.L("Availability"), view.ByAvailability)}
+}
+
+func (p *mainPage) foldAll(fold bool) {
+	for _, g := range p.app.list.Groups {
+		p.folded[g.Name] = fold
+	}
+	p.refresh()
+}
+
+func (p *mainPage) rename(group string) {
+	p.askName(lang.L("Rename the group"), group, func(to string) {
+		p.edit(lang.L("The group was not renamed."), contacts.Edit{Op: contacts.RenameGroup, Group: group, To: to})
+	})
+}
+
+// askName asks for a group's name.
+func (p *mainPage) askName(title, name string, done func(string)) {
+	entry := widgets.NewEntry(lang.L("Name of the group"))
+	entry.SetText(name)
+	d := dialog.NewCustomConfirm(title, lang.L("OK"), lang.L("Cancel"), widgets.Sized(entry, 260, 0), func(ok bool) {
+		if ok && entry.Text != "" {
+			done(entry.Text)
+		}
+	}, p.app.window)
+	entry.OnReturn = func() { d.Confirm() }
+	d.Show()
+	p.app.window.Canvas().Focus(entry)
+}
+
+func (p *mainPage) remove(group string) {
+	dialog.ShowConfirm(lang.L("Delete the group"),
+		lang.L("Delete the group “{{.Group}}”? The people in it stay in your other groups.", map[string]any{"Group": group}),
+		func(ok bool) {
+			if ok {
+				p.edit(lang.L("The group was not deleted."), contacts.Edit{Op: contacts.RemoveGroup, Group: group})
+			}
+		}, p.app.window)
+}
+
+// personMenu is that of a person. Its first item is the default.
+func (p *mainPage) personMenu(r view.Row) *fyne.Menu {
+	if r.User == "" {
+		return fyne.NewMenu("", item(lang.L("Show contact card"), "ui-person", func() { p.card(r) }))
+	}
+	items := []*fyne.MenuItem{
+		item(lang.L("Send message"), "ui-message", func() { p.message(r.User, r.Name) }),
+		fyne.NewMenuItemSeparator(),
+		item(lang.L("Show contact card"), "ui-person", func() { p.card(r) }),
+		item(lang.L("Copy address"), "ui-copy", func() { p.app.o.App.Clipboard().SetContent(r.User) }),
+		fyne.NewMenuItemSeparator(),
+	}
+	return fyne.NewMenu("", append(items, p.listItems(r)...)...)
+}
+
+// listItems are those that change the contact list.
+func (p *mainPage) listItems(r view.Row) []*fyne.MenuItem {
+	own := r.Group != "" && !p.fromChart(r.Group)
+	into := item(lang.L("Add to group"), "", nil)
+	if own {
+		into = item(lang.L("Move to group"), "", nil)
+	}
+	var groups []*fyne.MenuItem
+	for _, g := range p.app.list.Groups {
+		if g.Source == contacts.Own && g.Name != r.Group {
+			groups = append(groups, fyne.NewMenuItem(g.Name, func() { p.put(r, own, g.Name) }))
+		}
+	}
+	groups = append(groups, fyne.NewMenuItem(lang.L("New group…"), func() {
+		p.askName(lang.L("New group"), "", func(name string) { p.put(r, own, name) })
+	}))
+	into.ChildMenu = fyne.NewMenu("", groups...)
+	items := []*fyne.MenuItem{into}
+	if own {
+		items = append(items, item(lang.L("Remove from this group"), "", func() {
+			p.edit(lang.L("The contact was not removed."), contacts.Edit{Op: contacts.Remove, User: r.User, Group: r.Group})
+		}))
+	}
+	return items
+}
+
+// put adds a person to a group, or moves them there from another of the user's own.
+func (p *mainPage) put(r view.Row, own bool, group string) {
+	e := contacts.Edit{Op: contacts.Add, User: r.User, Name: r.Name, Group: group}
+	if own {
+		e = contacts.Edit{Op: contacts.Move, User: r.User, Group: r.Group, To: group}
+	}
+	p.edit(lang.L("The contact was not added."), e)
+}
+
+func (p *mainPage) fromChart(group string) bool {
+	g, ok := p.app.list.Group(group)
+	return ok && g.Source == contacts.Org
+}

@@ -1,0 +1,243 @@
+package ui
+
+import (
+	"context"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+
+	"communicator/contacts"
+	"communicator/session"
+	"communicator/ui/theme"
+	"communicator/ui/view"
+	"communicator/ui/widgets"
+)
+
+// mainPage is the main window when signed in: oneself, the find box, the
+// people, the state of the connection.
+type mainPage struct {
+	app     *App
+	content fyne.CanvasObject
+	top     *fyne.Container
+	banners *fyne.Container // lost connection, a failure, somebody who wants to see one's state
+	lost    *lostBanner
+	own     *ownHeader
+	find    *findBox
+	people  *widgets.ContactList
+	empty   *fyne.Container
+	status  *statusBar
+
+	announced      map[string]*fyne.Container // banners of unread conversations
+	folded, hidden map[string]bool
+	order          view.Order
+	compact        bool
+}
+
+func newMainPage(a *App) *mainPage {
+	p := &mainPage{app: a, folded: map[string]bool{}, hidden: map[string]bool{}, announced: map[string]*fyne.Container{}}
+	if a.main != nil { // built anew in another look
+		p.folded, p.hidden, p.order, p.compact = a.main.folded, a.main.hidden, a.main.order, a.main.compact
+	}
+	p.people = widgets.NewContactList()
+	p.people.OnOpen = func(r view.Row) { p.message(r.User, r.Name) }
+	p.people.OnMessageAll = func(r view.Row) { p.messageAll(r.Group) }
+	p.people.OnFold = func(group string, fold bool) { p.folded[group] = fold; p.refresh() }
+	p.people.OnMenu = p.contextMenu
+	p.people.OnLeave = func() { p.find.leave() }
+	p.lost, p.own, p.find, p.status = newLostBanner(), newOwnHeader(a), newFindBox(p), newStatusBar()
+	p.banners = widgets.Column(0)
+	p.empty = p.emptyState()
+	p.top = widgets.Column(0, p.lost.content, p.banners, p.own.content, p.find.content)
+	p.content = container.NewStack(widgets.NewFill(theme.Background, "", ""),
+		container.NewBorder(p.top, p.status.content, nil, nil, container.NewStack(widgets.Box(p.people), p.empty)))
+	if a.main != nil && a.main.find.searching() {
+		p.find.entry.SetText(a.main.find.entry.Text)
+	}
+	return p
+}
+
+// emptyState is shown while nobody is on the list.
+func (p *mainPage) emptyState() *fyne.Container {
+	text := richText("", lang.L("Your team appears when the organisation chart has been read."), false)
+	words := widgets.NewText(lang.L("Nobody here yet"), theme.Title, "").Strong()
+	words.Align, text.Segments[0] = fyne.TextAlignCenter, centred(text.Segments[0])
+	find := widgets.NewButton(lang.L("Find people"), "ui-search", widgets.Plain, func() { p.find.focus() })
+	icon := widgets.Sized(widgets.NewIcon(theme.Tinted("marker-orgchart", theme.Secondary), theme.IconSelf), 0, 48)
+	return container.NewCenter(widgets.Sized(widgets.Column(8, icon, words, text, container.NewCenter(find)), 320, 0))
+}
+
+func (p *mainPage) focus() { p.app.window.Canvas().Focus(p.people) }
+
+// refresh shows everything as it is now.
+func (p *mainPage) refresh() {
+	now := time.Now()
+	before := p.top.MinSize()
+	p.lost.show(p.app, now)
+	p.own.refresh(now)
+	p.status.show(view.StatusOf(p.app.state, now))
+	if p.top.MinSize() != before {
+		p.content.Refresh()
+	}
+	if p.find.searching() {
+		p.find.refresh(now)
+		return
+	}
+	rows := view.Book{
+		List: p.app.list, State: p.app.of, Connected: p.app.connected(), Folded: p.folded, Hidden: p.hidden,
+		Order: p.order, Compact: p.compact, Now: now,
+	}.Rows()
+	p.people.SetRows(rows)
+	setVisible(p.empty, len(rows) == 0)
+}
+
+// message opens a conversation.
+func (p *mainPage) message(user, name string) {
+	if user != "" {
+		if p.app.names[user] == "" && name != "" {
+			p.app.names[user] = name
+		}
+		p.app.talks.open(user)
+	}
+}
+
+// messageAll opens a message to everybody of a group.
+func (p *mainPage) messageAll(group string) {
+	if g, ok := p.app.list.Group(group); ok && len(g.Members) > 0 {
+		p.app.talks.openGroup(g)
+	}
+}
+
+// edit changes the contact list on the server.
+func (p *mainPage) edit(doing string, e contacts.Edit) {
+	s := p.app.session
+	if s == nil {
+		return
+	}
+	p.app.do(doing, func(ctx context.Context) error { return s.Contacts.Edit(ctx, e) })
+}
+
+// notice tells that something did not work, until the user has read it.
+func (p *mainPage) notice(why view.Problem) {
+	p.banner(theme.ErrorTint, "ui-warning", theme.Error, why.What, joinSentences(why.Why, why.Remedy), nil)
+}
+
+// watcher tells that somebody wants to see one's state.
+func (p *mainPage) watcher(w session.WatcherChanged) {
+	if w.Status != "pending" && w.Status != "waiting" {
+		return
+	}
+	name := w.Name
+	if name == "" {
+		name = w.User
+	}
+	add := widgets.NewSmallButton(lang.L("Add to contacts"), "", func() {
+		p.edit(lang.L("The contact was not added."), contacts.Edit{Op: contacts.Add, User: w.User, Name: w.Name, Group: lang.L("Contacts")})
+	})
+	p.banner(theme.BubbleTheirs, "ui-eye", theme.Secondary,
+		lang.L("{{.Name}} wants to see your state", map[string]any{"Name": name}), w.User, add)
+}
+
+// announce tells that a message has come while its window does not show. A
+// further one of the same conversation takes the place of the first.
+func (p *mainPage) announce(key, name, text string, read *widgets.Button) {
+	if old := p.announced[key]; old != nil {
+		p.banners.Remove(old)
+	}
+	p.announced[key] = p.banner(theme.BubbleTheirs, "ui-message", theme.Primary, name, text, read)
+}
+
+// banner shows one more line over the window, with an action and a button that
+// closes it. It never takes the focus.
+func (p *mainPage) banner(tint fyne.ThemeColorName, icon string, color fyne.ThemeColorName, title, text string, action *widgets.Button) *fyne.Container {
+	var line *fyne.Container
+	closing := widgets.NewButton("", "ui-close", widgets.Quiet, func() { p.banners.Remove(line); p.content.Refresh() })
+	words := widgets.Column(0, widgets.NewText(title, theme.Body, "").Strong().Short(), widgets.NewText(text, theme.Caption, "").Short())
+	row := widgets.Row(8, 1, widgets.NewIcon(theme.Tinted(icon, color), theme.IconRow), words)
+	if action != nil {
+		tapped := action.OnTapped
+		action.OnTapped = func() { tapped(); closing.OnTapped() }
+		row.Add(action)
+	}
+	row.Add(closing)
+	line = container.NewStack(widgets.NewFill(tint, "", ""), container.NewBorder(nil, widgets.NewLine(), nil, nil, widgets.Inset(6, 8, 6, 13, row)))
+	p.banners.Add(line)
+	p.content.Refresh()
+	return line
+}
+
+// lostBanner says that the connection is lost and when it is tried again.
+type lostBanner struct {
+	content     *fyne.Container
+	title, text *widgets.Text
+}
+
+func newLostBanner() *lostBanner {
+	b := &lostBanner{title: widgets.NewText("", theme.Body, "").Strong().Short(), text: widgets.NewText("", theme.Caption, "").Short()}
+	row := widgets.Row(10, 1, widgets.NewIcon(theme.Tinted("ui-plug", theme.Warning), theme.IconRow), widgets.Column(0, b.title, b.text))
+	b.content = container.NewStack(widgets.NewFill(theme.WarningTint, "", ""), container.NewBorder(nil,
+		widgets.Sized(widgets.NewFill(theme.WarningLine, "", ""), 0, 1), nil, nil, widgets.Inset(8, 12, 8, 13, row)))
+	b.content.Hide()
+	return b
+}
+
+func (b *lostBanner) show(a *App, now time.Time) {
+	if !a.lost.IsZero() {
+		said := view.Lost(a.state, a.lost, now)
+		b.title.Set(said.Title)
+		b.text.Set(said.Text)
+	}
+	setVisible(b.content, !a.lost.IsZero())
+}
+
+// statusBar is the line at the foot of the window.
+type statusBar struct {
+	content     *fyne.Container
+	dot         *widgets.Icon
+	text, right *widgets.Text
+	shown       view.StatusLine
+}
+
+func newStatusBar() *statusBar {
+	s := &statusBar{
+		dot:   widgets.NewIcon(theme.Tinted("ui-warning", theme.Secondary), theme.IconSmall),
+		text:  widgets.NewText("", theme.Caption, theme.Secondary).Short(),
+		right: widgets.NewText("", theme.Caption, theme.Secondary),
+	}
+	row := widgets.Row(6, 1, widgets.Sized(s.dot, 14, 0), s.text, s.right)
+	s.content = container.NewStack(widgets.NewFill(theme.Chrome, "", ""),
+		container.NewBorder(widgets.NewLine(), nil, nil, nil, widgets.Sized(widgets.Inset(4, 13, 4, 9, row), 0, 25)))
+	return s
+}
+
+func (s *statusBar) show(l view.StatusLine) {
+	icon := theme.Tinted("ui-warning", theme.Secondary)
+	if l.Good {
+		icon = theme.Dot(theme.Success)
+	}
+	if l == s.shown {
+		return
+	}
+	s.shown = l
+	s.dot.Set(icon)
+	s.text.Set(l.Text)
+	s.right.Set(l.Right)
+	s.content.Refresh()
+}
+
+func setVisible(o fyne.CanvasObject, visible bool) {
+	switch {
+	case visible && !o.Visible():
+		o.Show()
+	case !visible && o.Visible():
+		o.Hide()
+	}
+}
+
+func joinSentences(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + " " + b
+}

@@ -1,0 +1,108 @@
+package ui
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+
+	"communicator/presence"
+	"communicator/ui/theme"
+	"communicator/ui/view"
+	"communicator/ui/widgets"
+)
+
+// ownHeader is oneself: name, state, note.
+type ownHeader struct {
+	app     *App
+	content *fyne.Container
+	icon    *widgets.Icon
+	name    *widgets.Text
+	second  *widgets.Text
+	button  *widgets.Button
+	note    *widgets.NoteLine
+	shown   view.Own
+}
+
+func newOwnHeader(a *App) *ownHeader {
+	h := &ownHeader{app: a}
+	h.icon = widgets.NewIcon(theme.Presence("unknown"), theme.IconSelf)
+	h.name = widgets.NewText("", theme.Title, "").Strong().Short()
+	h.second = widgets.NewText("", theme.Caption, theme.Secondary).Short()
+	h.button = widgets.NewButton("", "", widgets.Plain, nil)
+	h.button.Arrow = true
+	h.button.OnTapped = func() { widgets.Below(h.button, h.menu()) }
+	h.note = widgets.NewNoteLine(lang.L("Set a note that others see"), presence.MaxNote, h.setNote)
+	row := widgets.Row(12, 1, h.icon, widgets.Column(0, h.name, h.second), h.button)
+	body := widgets.Inset(11, 13, 8, 13, widgets.Column(0, row, widgets.Inset(0, 0, 0, 40, h.note)))
+	h.content = container.NewStack(widgets.NewFill(theme.Chrome, "", ""), container.NewBorder(nil, widgets.NewLine(), nil, nil, body))
+	return h
+}
+
+func (h *ownHeader) refresh(now time.Time) {
+	if h.app.session == nil {
+		return
+	}
+	shown, chosen := h.app.session.Presence.Self()
+	own := view.OwnLine(h.app.state, shown, chosen, now)
+	if own == h.shown {
+		return
+	}
+	h.shown = own
+	h.icon.Set(theme.Presence(own.Face))
+	h.name.Set(own.Name)
+	h.second.Set(own.Second)
+	setVisible(h.second, own.Second != "")
+	h.button.SetText(own.Button)
+	h.note.Set(own.Note)
+	h.content.Refresh()
+}
+
+// menu is the status menu.
+func (h *ownHeader) menu() *fyne.Menu {
+	_, chosen := h.app.session.Presence.Self()
+	var items []*fyne.MenuItem
+	for _, c := range view.Choices() {
+		item := fyne.NewMenuItem(c.Words, func() { h.choose(c.State) })
+		if c.State == presence.Automatic {
+			items = append(items, fyne.NewMenuItemSeparator())
+			item.Checked = chosen == "auto" || chosen == ""
+		} else {
+			item.Icon = theme.Presence(c.Face)
+			item.Checked = chosen == string(c.State)
+		}
+		items = append(items, item)
+	}
+	return fyne.NewMenu("", append(items, fyne.NewMenuItem(lang.L("Set a note…"), h.note.Edit))...)
+}
+
+// choose sets one's state; the note stays.
+func (h *ownHeader) choose(a presence.Availability) {
+	if s := h.app.session; s != nil {
+		shown, _ := s.Presence.Self()
+		h.publish(presence.State{Availability: a, Note: shown.Note})
+	}
+}
+
+// setNote sets one's note; the state stays as it was chosen.
+func (h *ownHeader) setNote(note string) {
+	if s := h.app.session; s != nil {
+		_, chosen := s.Presence.Self()
+		if chosen == "auto" {
+			chosen = ""
+		}
+		h.publish(presence.State{Availability: presence.Availability(chosen), Note: strings.TrimSpace(note)})
+	}
+}
+
+func (h *ownHeader) publish(state presence.State) {
+	s := h.app.session
+	h.app.do(lang.L("Others do not see the change yet."), func(ctx context.Context) error {
+		_, err := s.Presence.Set(ctx, state)
+		h.app.post(h.app.refresh)
+		return err
+	})
+}

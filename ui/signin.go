@@ -1,0 +1,240 @@
+package ui
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/layout"
+
+	"communicator/session"
+	"communicator/ui/theme"
+	"communicator/ui/view"
+	"communicator/ui/widgets"
+)
+
+// passwordQuestion is a session waiting for the user's password.
+type passwordQuestion struct {
+	ctx    context.Context
+	once   sync.Once
+	answer chan string
+}
+
+func newPasswordQuestion(ctx context.Context) *passwordQuestion {
+	return &passwordQuestion{ctx: ctx, answer: make(chan string, 1)}
+}
+
+// wait is called by the session.
+func (q *passwordQuestion) wait() (string, error) {
+	select {
+	case p := <-q.answer:
+		q.answer <- p // for the next time it asks
+		return p, nil
+	case <-q.ctx.Done():
+		return "", q.ctx.Err()
+	}
+}
+
+// reply is called by the page; only the first one counts.
+func (q *passwordQuestion) reply(password string) {
+	q.once.Do(func() { q.answer <- password })
+}
+
+// question shows the password field.
+func (a *App) question(visit int, q *passwordQuestion) {
+	if visit == a.visit && a.waiting != q {
+		a.waiting = q
+		a.signIn.refresh()
+		a.window.Canvas().Focus(a.signIn.password)
+	}
+}
+
+// signInPage is the first page: an address, the steps as they happen, and what
+// went wrong.
+type signInPage struct {
+	app      *App
+	content  fyne.CanvasObject
+	title    *widgets.Text
+	below    *widgets.Text
+	form     *fyne.Container // address, and password when it is asked for
+	address  *widgets.Entry
+	password *widgets.Entry
+	secret   *fyne.Container
+	steps    *fyne.Container
+	failure  *fyne.Container
+	buttons  *fyne.Container
+	shown    *view.Problem
+}
+
+func newSignInPage(a *App) *signInPage {
+	p := &signInPage{app: a}
+	p.title = widgets.NewText("", theme.Heading, "").Strong()
+	p.below = widgets.NewText("", theme.Body, theme.Secondary).Short()
+	p.address = widgets.NewEntry(lang.L("name@example.com"))
+	p.address.Icon = theme.Tinted("ui-person", theme.Secondary)
+	p.address.SetText(a.user)
+	p.address.OnReturn = p.submit
+	p.password = widgets.NewEntry("")
+	p.password.Password = true
+	p.password.OnReturn = p.submit
+	p.secret = widgets.Column(4, widgets.NewText(lang.L("Password"), theme.Caption, theme.Secondary), p.password)
+	p.form = widgets.Column(12, widgets.Column(4,
+		widgets.NewText(lang.L("Sign-in address"), theme.Caption, theme.Secondary), p.address), p.secret)
+	p.steps, p.failure, p.buttons = container.NewStack(), container.NewStack(), container.NewStack()
+	logo := canvas.NewImageFromResource(theme.AppIcon(false))
+	head := widgets.Row(12, 1, widgets.Sized(logo, 48, 48), widgets.Column(0, p.title, p.below))
+	page := container.NewVScroll(widgets.Inset(24, 28, 16, 28, widgets.Column(16, head, p.form, p.steps, p.failure, p.buttons)))
+	p.content = container.NewStack(widgets.NewFill(theme.Background, "", ""),
+		container.NewBorder(nil, p.foot(), nil, nil, page))
+	p.refresh()
+	return p
+}
+
+// foot offers the lab.
+func (p *signInPage) foot() fyne.CanvasObject {
+	if p.app.o.TryLab == nil {
+		return widgets.Sized(widgets.NewFill("", "", ""), 0, 0)
+	}
+	try := widgets.NewButton(lang.L("Try it on this computer"), "ui-computer", widgets.Outline, p.app.tryLab)
+	line := widgets.Row(8, 1, widgets.NewText(lang.L("No server?"), theme.Body, theme.Secondary), layout.NewSpacer(), try)
+	return container.NewStack(widgets.NewFill(theme.Chrome, "", ""),
+		container.NewBorder(widgets.NewLine(), nil, nil, nil, widgets.Inset(12, 28, 12, 28, line)))
+}
+
+// tryLab starts the built-in company and signs in to it.
+func (a *App) tryLab() {
+	a.do(lang.L("The lab could not be started."), func(ctx context.Context) error {
+		user, door, err := a.o.TryLab(ctx)
+		if err != nil {
+			a.post(func() { a.signIn.problem(view.Explain(lang.L("The lab could not be started."), err)) })
+			return nil
+		}
+		a.post(func() {
+			a.door = door
+			a.signIn.address.SetText(user)
+			a.signIn.shown = nil
+			a.begin(user)
+		})
+		return nil
+	})
+}
+
+// submit is Return or the button: an answer to the password question, or a
+// sign-in.
+func (p *signInPage) submit() {
+	if q := p.app.waiting; q != nil {
+		if p.password.Text == "" {
+			return
+		}
+		q.reply(p.password.Text)
+		p.password.SetText("")
+		p.app.waiting = nil
+		p.refresh()
+		return
+	}
+	text := strings.TrimSpace(p.address.Text)
+	user, ok := view.Address(text)
+	if !ok {
+		p.problem(view.Problem{
+			What:   lang.L("This is not a sign-in address."),
+			Why:    lang.L("It looks like name@example.com; your organisation tells you yours."),
+			Remedy: lang.L("Correct it."),
+		})
+		return
+	}
+	p.shown = nil
+	p.app.begin(user)
+	p.refresh()
+}
+
+// cancel stops signing in.
+func (p *signInPage) cancel() {
+	p.app.end()
+	p.shown = nil
+	p.refresh()
+	p.focus()
+}
+
+func (p *signInPage) focus() { p.app.window.Canvas().Focus(p.address) }
+
+// problem shows why it did not work.
+func (p *signInPage) problem(why view.Problem) {
+	p.shown = &why
+	p.refresh()
+}
+
+// waiting shows why it did not work yet, while the session tries again.
+func (p *signInPage) waiting(s session.State) {
+	if s.Err != nil {
+		why := view.Explain(lang.L("You are not signed in."), s.Err)
+		if why.Details == "" {
+			why.Details = p.app.steps.Trace()
+		}
+		p.shown = &why
+	}
+}
+
+// refresh shows the page as things stand.
+func (p *signInPage) refresh() {
+	busy := p.app.session != nil
+	p.title.Set(lang.L("Sign in"))
+	p.below.Set(lang.L("with your work address"))
+	if p.shown != nil {
+		p.title.Set(lang.L("Not signed in"))
+		if p.app.user != "" {
+			p.below.Set(p.app.user)
+		}
+	}
+	if busy {
+		p.address.Disable()
+	} else {
+		p.address.Enable()
+	}
+	p.secret.Hidden = p.app.waiting == nil
+	p.steps.Objects, p.failure.Objects = nil, nil
+	if busy && p.shown == nil {
+		p.steps.Objects = []fyne.CanvasObject{stepsPanel(p.app.steps.Lines())}
+	}
+	if p.shown != nil {
+		p.failure.Objects = []fyne.CanvasObject{problemPanel(*p.shown)}
+	}
+	p.buttons.Objects = []fyne.CanvasObject{p.actions(busy)}
+	p.steps.Hidden, p.failure.Hidden = len(p.steps.Objects) == 0, len(p.failure.Objects) == 0
+	p.content.Refresh()
+	p.content.Refresh() // wrapped text knows its height only after it has a width
+}
+
+func (p *signInPage) actions(busy bool) fyne.CanvasObject {
+	var buttons []fyne.CanvasObject
+	switch {
+	case p.app.waiting != nil:
+		buttons = append(buttons, widgets.NewButton(lang.L("Sign in"), "", widgets.Filled, p.submit),
+			widgets.NewButton(lang.L("Cancel"), "", widgets.Plain, p.cancel))
+	case busy:
+		buttons = append(buttons, widgets.NewButton(lang.L("Cancel"), "", widgets.Plain, p.cancel))
+	case p.shown != nil:
+		buttons = append(buttons, widgets.NewButton(lang.L("Try again"), "ui-retry", widgets.Filled, p.submit))
+	default:
+		buttons = append(buttons, widgets.NewButton(lang.L("Sign in"), "", widgets.Filled, p.submit))
+	}
+	grow := len(buttons)
+	buttons = append(buttons, layout.NewSpacer())
+	if details := p.details(); details != "" {
+		buttons = append(buttons, widgets.NewButton(lang.L("Copy details"), "ui-copy", widgets.Plain, func() {
+			p.app.o.App.Clipboard().SetContent(details)
+		}))
+	}
+	return widgets.Row(8, grow, buttons...)
+}
+
+// details is the trace of signing in, without passwords.
+func (p *signInPage) details() string {
+	if p.shown != nil && p.shown.Details != "" {
+		return p.shown.String() + "\n\n" + p.shown.Details
+	}
+	return p.app.steps.Trace()
+}

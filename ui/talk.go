@@ -1,0 +1,162 @@
+package ui
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/lang"
+
+	"communicator/im"
+	"communicator/ui/theme"
+	"communicator/ui/view"
+	"communicator/ui/widgets"
+)
+
+// talkPage is one conversation: who it is with, what was said, and where one
+// writes.
+type talkPage struct {
+	app      *App
+	with     *im.Conversation
+	box      fyne.CanvasObject
+	top      *fyne.Container
+	face     *widgets.Icon
+	name     *widgets.Text
+	words    *widgets.Text
+	note     *widgets.Text
+	messages *widgets.MessageList
+	entry    *widgets.Entry
+	send     *widgets.Button
+	hint     *widgets.Text
+}
+
+func newTalkPage(a *App, c *im.Conversation) *talkPage { return &talkPage{app: a, with: c} }
+
+func (p *talkPage) key() string                { return p.with.Key() }
+func (p *talkPage) title() string              { return p.app.namesOf(p.with.Members()) }
+func (p *talkPage) content() fyne.CanvasObject { return p.box }
+func (p *talkPage) focus()                     { p.app.talks.window.Canvas().Focus(p.entry) }
+
+func (p *talkPage) icon() fyne.Resource {
+	if m := p.with.Members(); len(m) == 1 {
+		return p.app.faceOf(m[0])
+	}
+	return theme.Icon("ui-people")
+}
+
+// build makes the page; what was being written stays.
+func (p *talkPage) build() {
+	draft := ""
+	if p.entry != nil {
+		draft = p.entry.Text
+	}
+	p.messages = widgets.NewMessageList()
+	p.messages.OnAgain = func(e view.Entry) { p.post(e.Text) }
+	p.messages.OnMail = p.mail
+	p.box = container.NewBorder(p.head(), p.composer(draft), nil, nil, widgets.Box(p.messages))
+}
+
+func (p *talkPage) head() fyne.CanvasObject {
+	p.face = widgets.NewIcon(p.icon(), theme.IconHead)
+	p.name = widgets.NewText(p.title(), theme.Title, "").Strong()
+	p.words = widgets.NewText("", theme.Body, theme.Secondary).Short()
+	p.note = widgets.NewText("", theme.Caption, theme.Secondary).Short()
+	text := widgets.Column(0, widgets.Row(8, 1, p.name, p.words), p.note)
+	more := widgets.NewButton("", "ui-more", widgets.Plain, nil)
+	more.OnTapped = func() { widgets.Below(more, p.menu()) }
+	p.top = widgets.Sized(widgets.Inset(6, 13, 6, 13, widgets.Row(12, 1, p.face, text, more)), 0, 54)
+	return p.top
+}
+
+func (p *talkPage) menu() *fyne.Menu {
+	items := []*fyne.MenuItem{item(lang.L("Copy the conversation"), "ui-copy", p.copyAll)}
+	if m := p.with.Members(); len(m) == 1 {
+		row := view.Row{Kind: view.PersonRow, User: m[0], Name: p.app.names.Of(m[0])}
+		items = append(items, item(lang.L("Show contact card"), "ui-person", func() {
+			p.app.window.RequestFocus()
+			p.app.main.card(row)
+		}))
+	}
+	return fyne.NewMenu("", items...)
+}
+
+func (p *talkPage) copyAll() {
+	var b strings.Builder
+	for _, e := range p.messages.Entries() {
+		if e.Day != "" {
+			b.WriteString(e.Day + "\n")
+		}
+		b.WriteString(e.Time + " " + e.Who + ": " + e.Text + "\n")
+	}
+	p.app.o.App.Clipboard().SetContent(b.String())
+}
+
+func (p *talkPage) composer(draft string) fyne.CanvasObject {
+	p.entry = widgets.NewTextEntry(lang.L("Write a message — Enter sends, Shift+Enter for a new line"), 2)
+	p.entry.OnReturn = p.submit
+	p.entry.OnChanged = func(text string) { p.entry.SetMinRowsVisible(min(max(strings.Count(text, "\n")+1, 2), 6)) }
+	p.entry.SetText(draft)
+	p.send = widgets.NewButton(lang.L("Send"), "ui-send", widgets.Filled, p.submit)
+	p.hint = widgets.NewText(lang.L("Not connected: what you write waits here."), theme.Caption, theme.Warning)
+	p.hint.Hide()
+	side := container.NewBorder(nil, p.send, nil, nil)
+	row := container.NewBorder(nil, nil, nil, widgets.Inset(0, 0, 0, 8, side), p.entry)
+	return container.NewBorder(widgets.NewLine(), nil, nil, nil, widgets.Inset(8, 13, 10, 13, widgets.Column(4, row, p.hint)))
+}
+
+// submit sends what was written. While not connected it stays in the field.
+func (p *talkPage) submit() {
+	text := strings.TrimSpace(p.entry.Text)
+	if text == "" || !p.app.connected() {
+		return
+	}
+	p.entry.SetText("")
+	p.post(text)
+}
+
+// post sends a message. One that cannot be sent at all goes back to the field.
+func (p *talkPage) post(text string) {
+	p.app.do(lang.L("The message was not sent."), func(ctx context.Context) error {
+		_, err := p.with.Send(ctx, text)
+		p.app.post(func() {
+			if err != nil && p.entry.Text == "" {
+				p.entry.SetText(text)
+			}
+			p.refresh()
+		})
+		return err
+	})
+}
+
+// mail hands a failed message to the mail program.
+func (p *talkPage) mail(e view.Entry) {
+	u := &url.URL{Scheme: "mailto", Opaque: url.PathEscape(strings.Join(p.with.Members(), ",")),
+		RawQuery: "body=" + url.PathEscape(e.Text)}
+	if err := p.app.o.App.OpenURL(u); err != nil {
+		p.app.main.notice(view.Explain(lang.L("The mail program did not start."), err))
+	}
+}
+
+func (p *talkPage) refresh() {
+	now := time.Now()
+	p.face.Set(p.icon())
+	p.name.Set(p.title())
+	if m := p.with.Members(); len(m) == 1 {
+		s := p.app.of(m[0])
+		p.words.Set(view.Words(s, now))
+		p.note.Set(view.Note(s, now))
+	} else {
+		p.words.Set(lang.L("each gets it separately"))
+	}
+	setVisible(p.note, p.note.Text != "")
+	p.top.Refresh()
+	p.messages.SetEntries(view.Transcript(p.with.Messages(), p.app.user, p.app.names, now))
+	p.send.Enable(p.app.connected())
+	if p.hint.Visible() == p.app.connected() {
+		setVisible(p.hint, !p.app.connected())
+		p.box.Refresh()
+	}
+}

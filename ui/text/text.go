@@ -1,0 +1,195 @@
+// Package text is the text client: the same people, states and messages as the
+// window, as plain lines without cursor movement, for screen readers, Braille
+// terminals and SSH. What it says comes from ui/view.
+//
+// Begin with Run.
+package text
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+
+	"communicator/contacts"
+	"communicator/im"
+	"communicator/plain"
+	"communicator/presence"
+	"communicator/session"
+	"communicator/ui/view"
+)
+
+// maxLine is the longest command line.
+const maxLine = 64 << 10
+
+// Streams are what a client reads and writes.
+type Streams struct {
+	In     io.Reader     // what the user types
+	Out    io.Writer     // what the user reads
+	Events iter.Seq[any] // what happens in the session (session.Options.Notify); ends after Run
+}
+
+// client is one text client at work.
+type client struct {
+	session *session.Session
+	out     io.Writer
+	names   view.Names
+	list    contacts.List
+	seen    map[string]string // last words said about a person
+	talk    *im.Conversation  // whom `say` goes to
+	lost    bool              // the connection
+}
+
+// Run says what it offers, obeys the user and says what happens, until the
+// user says quit, In ends or ctx ends. s is running, or about to. A read of In
+// that blocks does not hold Run up, but outlives it.
+func Run(ctx context.Context, s *session.Session, io Streams) error {
+	c := &client{session: s, out: io.Out, names: view.Names{}, seen: map[string]string{}}
+	c.line("Communicator, text client. Signing in as %s.", s.State().User)
+	c.line("Type help for the commands, quit to leave. Messages and changes appear as they happen.")
+	if s.State().Phase == session.SignedIn {
+		c.happened(session.StateChanged{State: s.State()})
+		c.happened(session.ContactsChanged{List: s.Contacts.List()})
+	}
+	quit := make(chan struct{})
+	defer close(quit)
+	lines, events, done := make(chan string), make(chan any), make(chan error, 1)
+	go func() { done <- read(io.In, lines, quit) }() // ends with In, or at its next line after Run
+	go func() {                                      // ends with Events, or at the next one after Run
+		for e := range io.Events {
+			select {
+			case events <- e:
+			case <-quit:
+				return
+			}
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-events:
+			c.happened(e)
+		case line := <-lines:
+			if leave := c.obey(ctx, line); leave {
+				return nil
+			}
+		case err := <-done:
+			return err
+		}
+	}
+}
+
+// read hands the lines of in over.
+func read(in io.Reader, lines chan<- string, quit <-chan struct{}) error {
+	scan := bufio.NewScanner(in)
+	scan.Buffer(nil, maxLine)
+	for scan.Scan() {
+		select {
+		case lines <- scan.Text():
+		case <-quit:
+			return nil
+		}
+	}
+	if errors.Is(scan.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("a line is longer than %d bytes", maxLine)
+	}
+	return scan.Err()
+}
+
+// line writes one line in the user's language.
+func (c *client) line(format string, args ...any) {
+	_, _ = fmt.Fprintf(c.out, view.Translate(format)+"\n", args...) // nobody is there to be told
+}
+
+// happened says one event.
+func (c *client) happened(event any) {
+	switch e := event.(type) {
+	case session.StateChanged:
+		c.connection(e.State)
+	case session.Step:
+		if e.Step.Text != "" {
+			c.line("%s", plain.Line(e.Step.Text))
+		}
+	case session.ContactsChanged:
+		c.contacts(e.List)
+	case session.PresenceChanged:
+		c.presence(e.User, e.State)
+	case session.WatcherChanged:
+		c.line("%s (%s) wants to see your state.", plain.Line(e.Name), e.User)
+	case im.Received:
+		c.message(e.Message)
+	case im.DeliveryChanged:
+		if e.Delivery.State == im.Failed || e.Delivery.State == im.Unknown {
+			c.line("Not delivered to %s: %s.", c.names.Of(e.Delivery.To), view.Reason(e.Delivery))
+		}
+	}
+}
+
+func (c *client) connection(s session.State) {
+	switch s.Phase {
+	case session.SignedIn:
+		l := view.StatusOf(s, time.Now())
+		c.line("%s", strings.TrimSpace(l.Text+" "+l.Right))
+		c.lost = false
+	case session.Waiting:
+		if !c.lost {
+			c.line("%s", view.Explain("The connection to the server was lost.", s.Err))
+			c.seen = map[string]string{}
+		}
+		c.lost = true
+		c.line("%s", view.StatusOf(s, time.Now()).Text)
+	case session.SignedOut:
+		if s.Err != nil {
+			c.line("%s", view.Explain("You are not signed in.", s.Err))
+		}
+	}
+}
+
+func (c *client) contacts(l contacts.List) {
+	first := len(c.list.Groups) == 0
+	c.list, c.names = view.Sorted(l), view.NamesIn(l)
+	if first && len(l.Groups) > 0 {
+		for _, g := range c.list.Groups {
+			c.line("Group %s: %d people.", g.Name, len(g.Members))
+		}
+		c.line("Type list to read them.")
+	}
+}
+
+// presence says a change of somebody's state; the first state of each at
+// sign-in is not said, or it would be a flood.
+func (c *client) presence(user string, s presence.State) {
+	words := strings.Join(nonEmpty(view.Words(s, time.Now()), view.Note(s, time.Now())), ", ")
+	old, heard := c.seen[user]
+	c.seen[user] = words
+	if heard && old != words && user != c.session.State().User {
+		c.line("%s: %s", c.names.Of(user), words)
+	}
+}
+
+func (c *client) message(m im.Message) {
+	when := ""
+	if m.Stored {
+		when = ", sent " + view.Clock(m.Time, time.Now())
+	}
+	c.line("Message from %s%s: %s", c.names.Of(m.From), when, strings.ReplaceAll(m.Text, "\n", "\n  "))
+	if c.talk == nil {
+		c.talk = c.session.IM.With(m.From)
+		c.line("Type say TEXT to answer.")
+	}
+}
+
+func nonEmpty(parts ...string) []string {
+	kept := parts[:0]
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}

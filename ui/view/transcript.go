@@ -1,0 +1,167 @@
+package view
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/bidi"
+
+	"communicator/im"
+)
+
+// together is how long a silence ends a group of messages of one sender.
+const together = 5 * time.Minute
+
+// Mark of one's own message: what is known about its delivery. Never a tick
+// before a final answer.
+type Mark string
+
+const (
+	NoMark  Mark = ""
+	Pending Mark = "…"
+	Ticked  Mark = "✓"
+	Trouble Mark = "⚠"
+)
+
+// Entry is one message of a transcript.
+type Entry struct {
+	ID    string
+	Day   string // a day line stands above it
+	Head  bool   // first of its group: who and when stand above it
+	Who   string
+	From  string // address
+	Time  string
+	Mine  bool
+	Text  string
+	Mark  Mark
+	Words string // what Mark means; for Trouble a whole sentence
+	Retry bool   // failed for somebody, so it can be sent again
+}
+
+// Transcript makes the entries of a conversation. self is one's own address.
+func Transcript(messages []im.Message, self string, names Names, now time.Time) []Entry {
+	entries := make([]Entry, 0, len(messages))
+	var last im.Message
+	for _, m := range messages {
+		e := Entry{ID: m.ID, From: m.From, Mine: m.From == self, Text: m.Text, Time: m.Time.Local().Format("15:04")}
+		e.Who = names.Of(m.From)
+		if e.Mine {
+			e.Who = say("You")
+			e.Mark, e.Words, e.Retry = Delivery(m.Delivered, names)
+		}
+		first := last.ID == ""
+		if first || !sameDay(last.Time.Local(), m.Time.Local()) {
+			e.Day = Day(m.Time, now)
+		}
+		e.Head = first || e.Day != "" || last.From != m.From || m.Time.Sub(last.Time) > together
+		if m.Stored {
+			e.Words = say("sent while you were away")
+			e.Head = true
+		}
+		entries, last = append(entries, e), m
+	}
+	return entries
+}
+
+// Delivery sums up where a message stands at all its recipients.
+func Delivery(ds []im.Delivery, names Names) (m Mark, words string, retry bool) {
+	n := map[im.State]int{}
+	var failed []string
+	for _, d := range ds {
+		n[d.State]++
+		if d.State == im.Failed {
+			failed = append(failed, failure(d, names, len(ds) > 1))
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		return Trouble, say("Not delivered: {{.Why}}", "Why", strings.Join(failed, "; ")), true
+	case n[im.Unknown] > 0:
+		return Trouble, say("No final answer: it may or may not have arrived."), true
+	case n[im.Sending] > 0 || len(ds) == 0:
+		return Pending, say("sending"), false
+	case n[im.Accepted] == len(ds):
+		return Ticked, say("kept by the server until they sign in"), false
+	case n[im.Accepted] > 0:
+		return Ticked, say("delivered to {{.N}}, kept by the server for {{.M}}",
+			"N", strconv.Itoa(n[im.Delivered]), "M", strconv.Itoa(n[im.Accepted])), false
+	default:
+		return Ticked, say("delivered"), false
+	}
+}
+
+// failure says why one recipient did not get it.
+func failure(d im.Delivery, names Names, several bool) string {
+	why := Reason(d)
+	if several {
+		return say("{{.Name}}: {{.Why}}", "Name", names.Of(d.To), "Why", why)
+	}
+	return why
+}
+
+// Reason says in words why a delivery is not as wished; empty for the others.
+func Reason(d im.Delivery) string {
+	switch d.State {
+	case im.Unknown:
+		return say("no answer after {{.Time}}", "Time", Span(d.Took))
+	case im.Failed:
+	default:
+		return ""
+	}
+	code := strconv.Itoa(d.Code)
+	switch d.Code {
+	case 0:
+		if d.Reason != "" {
+			return d.Reason
+		}
+		return say("not sent")
+	case 404, 604:
+		return say("address unknown ({{.Code}})", "Code", code)
+	case 480, 410:
+		return say("not signed in ({{.Code}})", "Code", code)
+	case 486, 600:
+		return say("refused, busy ({{.Code}})", "Code", code)
+	case 403, 603:
+		return say("refused ({{.Code}} {{.Why}})", "Code", code, "Why", d.Reason)
+	case 408:
+		return say("no answer from their computer ({{.Code}})", "Code", code)
+	}
+	return say("{{.Why}} ({{.Code}})", "Code", code, "Why", d.Reason)
+}
+
+// Initials are for a person's monogram: "BB" for Bruno Berg.
+func Initials(name string) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return r == ' ' || r == '.' || r == '@' || r == '-' || r == '_' })
+	first := func(s string) string {
+		for _, r := range s {
+			return strings.ToUpper(string(r))
+		}
+		return ""
+	}
+	switch len(words) {
+	case 0:
+		return "?"
+	case 1:
+		return first(words[0])
+	default:
+		if strings.Contains(name, "@") {
+			return first(words[0]) // an address: the rest is the domain
+		}
+		return first(words[0]) + first(words[len(words)-1])
+	}
+}
+
+// RightToLeft says whether the first letter with a direction is written from
+// right to left; such a message stands at the right of its bubble.
+func RightToLeft(text string) bool {
+	for _, r := range text {
+		switch p, _ := bidi.LookupRune(r); p.Class() {
+		case bidi.L:
+			return false
+		case bidi.R, bidi.AL:
+			return true
+		}
+	}
+	return false
+}

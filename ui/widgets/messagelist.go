@@ -1,0 +1,164 @@
+package widgets
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/widget"
+
+	"communicator/ui/theme"
+	"communicator/ui/view"
+)
+
+// MessageList shows a transcript. It stays at the newest message unless the
+// user has scrolled away from it.
+type MessageList struct {
+	widget.List
+	OnAgain func(view.Entry) // "Send again"
+	OnMail  func(view.Entry) // "Send as e-mail"; nil: not offered
+
+	entries []view.Entry
+	length  int
+	heights []float32
+	cache   map[string]measured // by ID
+	width   float32
+	scratch *widget.Label // measures wrapped text
+}
+
+// measured is the height of an entry as it was at a width.
+type measured struct {
+	entry  view.Entry
+	width  float32
+	height float32
+}
+
+// NewMessageList makes an empty transcript. Put Box(list) into the window.
+func NewMessageList() *MessageList {
+	l := &MessageList{cache: map[string]measured{}, scratch: newBubbleText()}
+	l.HideSeparators = true
+	l.Length = func() int { return l.length }
+	l.CreateItem = func() fyne.CanvasObject { return newMessage(l) }
+	l.UpdateItem = func(i int, o fyne.CanvasObject) {
+		if i < len(l.entries) {
+			o.(*message).set(l.entries[i], l.entries[i].Head && i > 0)
+		}
+	}
+	l.ExtendBaseWidget(l)
+	return l
+}
+
+// SetEntries shows other messages.
+func (l *MessageList) SetEntries(entries []view.Entry) {
+	bottom := l.atBottom()
+	l.entries = entries
+	l.measure()
+	if bottom {
+		l.ScrollToBottom()
+	}
+}
+
+// Entries are those that the list shows.
+func (l *MessageList) Entries() []view.Entry { return l.entries }
+
+// Resize implements fyne.CanvasObject; another width breaks the lines anew.
+func (l *MessageList) Resize(size fyne.Size) {
+	bottom, changed := l.atBottom(), size.Width != l.width
+	l.List.Resize(size)
+	if l.width = size.Width; changed {
+		l.measure()
+	}
+	if bottom {
+		l.ScrollToBottom()
+	}
+}
+
+func (l *MessageList) atBottom() bool {
+	total := float32(0)
+	for _, h := range l.heights {
+		total += h
+	}
+	return l.GetScrollOffset()+l.Size().Height >= total-theme.Px(40)
+}
+
+// measure sets the height of every entry.
+func (l *MessageList) measure() {
+	if l.width == 0 {
+		return
+	}
+	l.length = 0 // no refresh per changed height
+	before := l.heights
+	l.heights = make([]float32, len(l.entries))
+	for i, e := range l.entries {
+		m, known := l.cache[e.ID]
+		if !known || m.entry != e || m.width != l.width {
+			m = measured{e, l.width, l.height(e, e.Head && i > 0)}
+			l.cache[e.ID] = m
+		}
+		l.heights[i] = m.height
+		if i >= len(before) || before[i] != m.height {
+			l.SetItemHeight(i, m.height)
+		}
+	}
+	l.length = len(l.entries)
+	l.Refresh()
+}
+
+// height of one entry; apart: another sender wrote above it.
+func (l *MessageList) height(e view.Entry, apart bool) float32 {
+	_, text := bubbleSize(l.scratch, e.Text, l.width)
+	h := text + theme.Px(4)
+	if apart {
+		h += theme.Px(6)
+	}
+	if e.Day != "" {
+		h += theme.Px(dayHeight)
+	}
+	if e.Head {
+		h += theme.Px(headHeight)
+	}
+	if e.Mark == view.Trouble {
+		h += theme.Px(troubleHeight)
+	} else if e.Words != "" && !e.Mine {
+		h += theme.Px(headHeight)
+	}
+	return h
+}
+
+// Heights of the parts of a message, in units of the design.
+const (
+	dayHeight     = 30
+	headHeight    = 19
+	troubleHeight = 30
+)
+
+func newBubbleText() *widget.Label {
+	text := widget.NewLabel("")
+	text.Wrapping = fyne.TextWrapWord
+	return text
+}
+
+// bubbleSize is the size of the bubble around a text in a list of that width.
+func bubbleSize(scratch *widget.Label, text string, width float32) (w, h float32) {
+	widest := min(theme.S(theme.BubbleWidth), width*.66)
+	w = theme.Px(2 * bubbleSide)
+	for _, line := range lines(text) {
+		w = max(w, measure(line, theme.Body, false).Width+theme.Px(2*bubbleSide+1))
+	}
+	w = min(w, widest)
+	scratch.Text = text
+	scratch.Refresh()
+	scratch.Resize(fyne.NewSize(w-theme.Px(2*(bubbleSide-6)), 1))
+	return w, scratch.MinSize().Height
+}
+
+// bubbleSide is the room left and right of the text in a bubble.
+const bubbleSide = 11
+
+func lines(text string) []string {
+	var all []string
+	from := 0
+	for i, r := range text {
+		if r == '\n' {
+			all, from = append(all, text[from:i]), i+1
+		}
+	}
+	return append(all, text[from:])
+}
