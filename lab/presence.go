@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,7 +126,7 @@ func (r *request) publish() *refusal {
 			return x
 		}
 	}
-	etag, x := r.pool.presence.publish(event, user, publishing{value(r.Request, "SIP-If-Match"), body, life})
+	etag, x := r.pool.presence.publish(event, user, publishing{value(r.Request, "SIP-If-Match"), bytes.Clone(body), life})
 	if x != nil {
 		return x
 	}

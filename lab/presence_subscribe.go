@@ -380,14 +380,26 @@ func (a *agent) send(s *subscription) {
 		q, last := s.next()
 		l := s.flow
 		a.mu.Unlock()
-		_, err := l.conn.Do(a.pool.ctx, q, nil)
-		// RFC 6665 §4.2.2: no answer, or one that says so, ends the subscription.
-		if err != nil || last {
+		res, _ := l.conn.Do(a.pool.ctx, q, nil)
+		if last || unwanted(res) {
 			a.mu.Lock()
 			a.remove(s)
 			a.mu.Unlock()
 		}
 	}
+}
+
+// unwanted says whether the answer to a NOTIFY ends the subscription: no answer
+// in time, or one that means that nobody listens (RFC 6665 §4.2.2).
+func unwanted(res *sip.Response) bool {
+	if res == nil {
+		return true
+	}
+	switch res.StatusCode {
+	case 404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604:
+		return true
+	}
+	return false
 }
 
 // next makes the NOTIFY that is due; last: nothing follows it. a.mu is held.

@@ -96,6 +96,19 @@ func TestKeptMessages(t *testing.T) {
 	signedIn(t, fe1, "bob").silent()
 }
 
+func TestKeptMessagesExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, fe, _ := testPool(t)
+		a := signedIn(t, fe, "alice")
+		a.ask(strings.Replace(hello, "~", "~\nExpires: 60", 1))
+		a.ask(strings.Replace(hello, "hello", "still good", 1))
+		time.Sleep(2 * time.Minute)
+		b := signedIn(t, fe, "bob")
+		b.answer(b.expect("\n\nstill good"), "200 OK")
+		b.silent()
+	})
+}
+
 // A front end dies with a message under way: the message is kept, and the user
 // who came back elsewhere gets it.
 func TestMessageWhileAFrontEndDies(t *testing.T) {

@@ -11,11 +11,14 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
+// One NOTIFY holds less than 65,535 bytes. The first names every entry, so a
+// list may not be longer than that; the documents that do not fit follow as
+// partial state.
 const (
 	listLimit = 1000
-	// listBody is how much of a list one NOTIFY carries; what does not fit
-	// follows in the next as partial state.
-	listBody = 48_000
+	listNames = 55_000 // all entries of a list, as the first NOTIFY names them
+	listBody  = 48_000 // what is filled up with documents
+	listDoc   = 40_000 // the largest document; a larger one is not shown in a list
 )
 
 // listEntry is one address of a list.
@@ -50,6 +53,9 @@ func (r *request) listed(s *subscription, event string) (bool, *refusal) {
 	if event == "presence.winfo" {
 		return false, refuse(489, "Bad Event", sip.NewHeader("Allow-Events", allowEvents)) // of a list: nothing to tell
 	}
+	if tooLong(entries) {
+		return false, refuse(413, "List Too Long")
+	}
 	s.list = true
 	r.pool.presence.mu.Lock()
 	defer r.pool.presence.mu.Unlock()
@@ -70,6 +76,15 @@ func (r *request) carried() ([]listEntry, *refusal) {
 	return entriesOf(root), nil
 }
 
+// tooLong says whether a list does not fit the first NOTIFY.
+func tooLong(entries []listEntry) bool {
+	size := 0
+	for _, e := range entries {
+		size += len(xmlText(e.uri)) + len(`<resource uri=""></resource>`)
+	}
+	return len(entries) > listLimit || size > listNames
+}
+
 // fill makes the watchers of a list's entries; a.mu is held.
 func (s *subscription) fill(entries []listEntry) {
 	s.watches = nil
@@ -84,13 +99,15 @@ func entriesOf(list *element) []listEntry {
 	seen := map[string]bool{}
 	list.all(func(e *element) {
 		uri := strings.TrimSpace(e.get("uri"))
-		if e.name.Local != "entry" || uri == "" || seen[plainAddress(uri)] || len(all) >= listLimit {
+		if e.name.Local != "entry" || uri == "" || seen[plainAddress(uri)] || len(all) > listLimit {
 			return
 		}
 		seen[plainAddress(uri)] = true
 		x := listEntry{uri: uri}
 		if n := e.child("display-name"); n != nil {
-			x.name = strings.TrimSpace(n.text)
+			if name := strings.TrimSpace(n.text); len(name) < 200 {
+				x.name = name
+			}
 		}
 		all = append(all, x)
 	})
@@ -165,14 +182,16 @@ func (a *agent) reread(s *subscription) {
 	for _, w := range s.watches {
 		w.leave("deactivated")
 	}
-	s.fill(entries)
+	if s.watches = nil; !tooLong(entries) {
+		s.fill(entries)
+	}
 	for _, w := range s.watches {
 		if w.on != nil && w.state != terminated {
 			w.on.watches[w] = true
 		}
 		w.told("subscribe")
 	}
-	if !found {
+	if !found || tooLong(entries) {
 		s.end("noresource")
 		return
 	}
@@ -197,7 +216,7 @@ func (s *subscription) listInfo() (b sipconn.Body, more bool) {
 			continue
 		}
 		fmt.Fprintf(&rlmi, `<resource uri="%s">`, xmlText(w.uri))
-		if w.name != "" {
+		if w.name != "" && rlmi.Len() < listBody/2 {
 			fmt.Fprintf(&rlmi, `<name>%s</name>`, xmlText(w.name))
 		}
 		if fits {
@@ -218,7 +237,7 @@ func (s *subscription) listInfo() (b sipconn.Body, more bool) {
 
 // document is what the watcher may see; nil: nothing.
 func (w *watch) document() []byte {
-	if w.on == nil || w.state != active || w.polite {
+	if w.on == nil || w.state != active || w.polite || len(w.on.shown) > listDoc {
 		return nil
 	}
 	return w.on.shown

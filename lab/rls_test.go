@@ -100,6 +100,31 @@ func TestCarriedListInSeveralNotifies(t *testing.T) {
 	c.silent()
 }
 
+func TestListTooLong(t *testing.T) {
+	_, fe, _ := testPool(t)
+	var list strings.Builder
+	for i := range 1100 {
+		fmt.Fprintf(&list, `<entry uri="sip:u%d@contoso.test"/>`, i)
+	}
+	res := signedIn(t, fe, "carol").ask("SUBSCRIBE sip:carol@contoso.test SIP/2.0\n~\nEvent: presence\nContact: <sip:carol@198.51.100.7>" + forLists +
+		"\nRequire: recipient-list-subscribe\nContent-Type: application/resource-lists+xml\n\n<resource-lists><list>" + list.String() + "</list></resource-lists>")
+	if !strings.HasPrefix(res, "SIP/2.0 413 ") {
+		t.Errorf("got\n%s", res)
+	}
+}
+
+// A document that fills a message by itself is left out of lists.
+func TestHugeDocumentInAList(t *testing.T) {
+	p, fe, _ := testPool(t)
+	p.publishLocal("alice@contoso.test", []byte(strings.Replace(alicePIDF, "In Lyon", strings.Repeat("x", 55_000), 1)))
+	c := signedIn(t, fe, "carol")
+	_, m := c.subscribe("carol", forLists+"\nRequire: recipient-list-subscribe\nContent-Type: application/resource-lists+xml\n\n<resource-lists><list><entry uri=\"sip:alice@contoso.test\"/></list></resource-lists>")
+	if !strings.Contains(m, `state="active"/>`) {
+		t.Errorf("got\n%.2000s", m)
+	}
+	c.silent()
+}
+
 func TestListFromResourceLists(t *testing.T) {
 	p, fe, _ := testPool(t)
 	const link = `<rls-services xmlns="urn:ietf:params:xml:ns:rls-services"><service uri="sip:carol-team@contoso.test"><resource-list>https://xcap.contoso.test/xcap/resource-lists/users/sip:carol@contoso.test/index/~~/resource-lists/list%5b@name=%22team%22%5d</resource-list></service></rls-services>`

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -36,7 +37,7 @@ type box struct {
 
 type keptMessage struct {
 	request *sip.Request
-	at      time.Time
+	until   time.Time
 }
 
 func newStore(p *pool) *store { return &store{pool: p, boxes: map[string]*box{}} }
@@ -99,14 +100,24 @@ func (s *store) add(user string, q *sip.Request) bool {
 		b = &box{}
 		s.boxes[user] = b
 	}
-	if !b.busy {
-		b.kept = slices.DeleteFunc(b.kept, func(k keptMessage) bool { return now.Sub(k.at) > keptLife })
+	if !b.busy { // whoever delivers holds the first
+		b.kept = slices.DeleteFunc(b.kept, func(k keptMessage) bool { return !k.until.After(now) })
 	}
 	if len(b.kept) >= keptLimit {
 		return false
 	}
-	b.kept = append(b.kept, keptMessage{q, now})
+	b.kept = append(b.kept, keptMessage{q, now.Add(lifeOf(q))})
 	return true
+}
+
+// lifeOf is how long a message is kept: as long as its Expires says (RFC 3428
+// §7), at most keptLife.
+func lifeOf(q *sip.Request) time.Duration {
+	n, err := strconv.Atoi(value(q, "Expires"))
+	if err != nil {
+		return keptLife
+	}
+	return min(time.Duration(n)*time.Second, keptLife)
 }
 
 // deliver sends what waits for user to the contact b, one after the other.
@@ -125,7 +136,9 @@ func (s *store) deliver(user string, b *binding) {
 
 func (s *store) empty(x *box, b *binding) {
 	for {
+		now := s.pool.now()
 		s.mu.Lock()
+		x.kept = slices.DeleteFunc(x.kept, func(k keptMessage) bool { return !k.until.After(now) })
 		if len(x.kept) == 0 || s.pool.ctx.Err() != nil {
 			x.busy = false
 			s.mu.Unlock()

@@ -3,6 +3,7 @@ package lab
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // What a standard forbids is answered 400, with the rule in the reason phrase.
@@ -108,5 +109,31 @@ func FuzzReadXML(f *testing.F) {
 		})
 		mergePIDF([][]byte{doc, doc})
 		readRules(doc).decide("bob@contoso.test")
+	})
+}
+
+// Whatever somebody who is signed in sends, the front end lives on and serves the next.
+func FuzzFrontEnd(f *testing.F) {
+	const contact = "Contact: <sip:alice@198.51.100.7>\nEvent: presence"
+	f.Add("REGISTER", "sip:contoso.test", "Contact: <sip:a@b>;expires=7;q=0.5, <sip:c@d>;+sip.instance=\"<urn:x>\";reg-id=2", "")
+	f.Add("SUBSCRIBE", "sip:alice@contoso.test;gr=urn:x", contact+forLists+"\nRequire: recipient-list-subscribe\nContent-Type: application/resource-lists+xml", `<resource-lists><list><entry uri="sip:alice@contoso.test"/></list></resource-lists>`)
+	f.Add("SUBSCRIBE", "sip:alice@contoso.test", contact+".winfo\nExpires: 0", "")
+	f.Add("PUBLISH", "sip:alice@contoso.test", "Event: presence\nContent-Type: application/pidf+xml", alicePIDF)
+	f.Add("INVITE", "sip:alice@contoso.test", "Contact: <sip:alice@198.51.100.7>\nRoute: <sip:lab-.@x>, <sip:lab-a.b@y;lr>", "")
+	f.Add("BYE", "sip:tgruu.AA@contoso.test;gr", "t: <sip:alice@contoso.test>;tag=x\nRoute: <sip:lab-.@x;lr>", "")
+	f.Add("MESSAGE", "sip:alice@contoso.test", "Content-Type: text/plain\nProxy-Require: x\nExpires: 3", "hi")
+	f.Fuzz(func(t *testing.T, method, uri, more, body string) {
+		if strings.ContainsAny(method+uri, " \t\r\n") || strings.Contains(more, "\n\n") || len(method)*len(uri) == 0 {
+			return
+		}
+		p, fe, _ := testPool(t)
+		p.publishLocal("alice@contoso.test", []byte(alicePIDF))
+		a := signedIn(t, fe, "alice")
+		text := a.fill(method + " " + uri + " SIP/2.0\n~\n" + more + "\n\n" + body)
+		a.send(strings.Replace(text, "\nCSeq:", "\n"+a.credentials(text)+"\nCSeq:", 1))
+		a.patience = 20 * time.Millisecond
+		_, _ = a.read() // whatever it is, or nothing
+		a.nc.Close()
+		connect(t, fe, "bob").silent()
 	})
 }
