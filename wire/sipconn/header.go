@@ -78,6 +78,10 @@ func parseHeader(name, value string) []sip.Header {
 
 // parseList reads a header whose value is a list of addresses or Via hops.
 func parseList(name, value string) ([]sip.Header, error) {
+	if name == "From" || name == "To" { // no list; a comma may be part of a careless display name
+		h, err := parseElement(name, value)
+		return []sip.Header{h}, err
+	}
 	var hs []sip.Header
 	for _, part := range split(value, ',') {
 		if strings.TrimSpace(part) == "" {

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // pipe returns the two ends of an in-memory connection that behaves like TCP:
@@ -242,3 +244,5 @@ func ask(method, id string, more ...string) string {
 	}
 	return text + "\n"
 }
+
+func hdr(name, value string) sip.Header { return sip.NewHeader(name, value) }

@@ -29,7 +29,7 @@ func (c *Conn) readAll() {
 
 // received handles one message.
 func (c *Conn) received(fr frame) {
-	c.trace(false, fr.head)
+	c.trace(false, fr.head, fr.body)
 	m, h, fault := parse(fr)
 	size := len(fr.head) + len(fr.body)
 	if fault != nil {

@@ -37,7 +37,7 @@ type serverTx struct {
 func serverKey(r *sip.Request, method sip.RequestMethod) string {
 	via := r.Via()
 	branch, _ := via.Params.Get("branch")
-	if strings.HasPrefix(branch, magicCookie) {
+	if strings.HasPrefix(branch, magicCookie) && branch != magicCookie {
 		return branch + " " + via.SentBy() + " " + string(method)
 	}
 	// RFC 2543 peers have no branch of use; clients of LCS 2005 are such.

@@ -1,13 +1,16 @@
 package sipconn
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // trace shows a message to Options.Trace, if there is one.
-func (c *Conn) trace(sent bool, text []byte) {
-	if c.o.Trace == nil || len(text) == 0 {
+func (c *Conn) trace(sent bool, parts ...[]byte) {
+	if c.o.Trace == nil || len(parts[0]) == 0 {
 		return
 	}
-	shown := blanked(string(text))
+	shown := blanked(string(slices.Concat(parts...)))
 	c.guarded("trace", func() { c.o.Trace(sent, shown) }, nil)
 }
 
