@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"communicator/autoconfig"
+	"communicator/session"
+	"communicator/ui/view"
+
+	"github.com/spf13/cobra"
+)
+
+// checkLine is one line of `check --json`.
+type checkLine struct {
+	Check  string `json:"check"`
+	OK     bool   `json:"ok"`
+	Text   string `json:"text,omitempty"`
+	Why    string `json:"why,omitempty"`
+	Remedy string `json:"remedy,omitempty"`
+	MS     int64  `json:"ms"`
+}
+
+func (p *program) check() *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "Diagnose: locate, connect, certificate, sign-in, presence, contacts, directory", Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, cancel := p.deadline(c.Context())
+			defer cancel()
+			return p.diagnose(ctx)
+		},
+	}
+}
+
+// diagnose checks one thing after the other. What cannot be checked because
+// an earlier thing failed is not shown as if it had been.
+func (p *program) diagnose(ctx context.Context) error {
+	o, err := p.options()
+	if err != nil {
+		return err
+	}
+	if err := p.checkServer(ctx, o); err != nil {
+		return exit{statusSignIn, nil}
+	}
+	s := session.New(silent(o))
+	failed := 0
+	start := time.Now()
+	err = p.runSession(ctx, s, func(ctx context.Context, s *session.Session) error {
+		state := s.State()
+		p.passed("sign-in", start, "signed in as %s at %s:%d", state.User, state.Target.Host, state.Target.Port)
+		failed += p.checkPresence(ctx, s) + p.checkContacts(ctx, s)
+		return nil
+	})
+	if err != nil {
+		p.failed("sign-in", start, err)
+		return exit{statusSignIn, nil}
+	}
+	if failed > 0 {
+		return exit{statusPartly, nil}
+	}
+	return nil
+}
+
+func silent(o session.Options) session.Options {
+	o.Silent = true
+	return o
+}
+
+// checkServer checks finding the server, connecting to it, and its certificate.
+func (p *program) checkServer(ctx context.Context, o session.Options) error {
+	start := time.Now()
+	var connected, secured time.Duration
+	link, err := autoconfig.New(autoconfig.Query{
+		Domain: domain(o.User), Server: o.Server, Resolver: o.Resolver, AllowTCP: o.AllowTCP, Roots: o.Roots,
+		Trace: func(s autoconfig.Step) {
+			switch s.Step {
+			case "connect":
+				connected = s.Took
+			case "tls":
+				secured = s.Took
+			}
+		},
+	}).Next(ctx)
+	if err != nil {
+		p.failed("locate", start, because(ctx, err))
+		return err
+	}
+	defer link.Conn.Close()
+	t := link.Target
+	p.checked(checkLine{Check: "locate", OK: true, MS: milliseconds(time.Since(start) - connected - secured),
+		Text: fmt.Sprintf("%s:%d by %s, from %s", t.Host, t.Port, t.Transport, link.Record)})
+	p.checked(checkLine{Check: "connect", OK: true, MS: milliseconds(connected), Text: t.Address})
+	if link.TLS == nil {
+		p.checked(checkLine{Check: "certificate", OK: true, Text: "none: plain TCP, as the configuration allows"})
+		return nil
+	}
+	leaf := link.TLS.PeerCertificates[0]
+	p.checked(checkLine{Check: "certificate", OK: true, MS: milliseconds(secured),
+		Text: "valid until " + leaf.NotAfter.Format(time.DateOnly)})
+	return nil
+}
+
+func (p *program) checkPresence(ctx context.Context, s *session.Session) int {
+	start := time.Now()
+	if err := p.ownStatus(ctx, s); err != nil {
+		p.failed("presence", start, err)
+		return 1
+	}
+	p.passed("presence", start, "the server answers a subscription to %s", s.State().User)
+	return 0
+}
+
+func (p *program) checkContacts(ctx context.Context, s *session.Session) int {
+	start := time.Now()
+	chart, err := s.Contacts.Loaded(ctx)
+	if err != nil {
+		p.failed("contacts", start, because(ctx, err))
+		return 1
+	}
+	list := s.Contacts.List()
+	p.passed("contacts", start, "%d groups, %d people", len(list.Groups), len(list.Users()))
+	if chart != nil {
+		p.failed("directory", start, chart)
+		return 1
+	}
+	p.passed("directory", start, "the organisation chart has been read")
+	return 0
+}
+
+func (p *program) passed(check string, start time.Time, format string, a ...any) {
+	p.checked(checkLine{Check: check, OK: true, Text: fmt.Sprintf(format, a...), MS: milliseconds(time.Since(start))})
+}
+
+// failed prints a check that failed, with what to do.
+func (p *program) failed(check string, start time.Time, err error) {
+	why := view.Explain("", err)
+	p.checked(checkLine{Check: check, Why: strings.TrimSpace(why.What + " " + why.Why), Remedy: why.Remedy, MS: milliseconds(time.Since(start))})
+}
+
+func (p *program) checked(l checkLine) {
+	switch {
+	case p.flags.json:
+		p.line(l)
+	case l.OK:
+		p.say("ok      %-12s %5d ms  %s", l.Check, l.MS, l.Text)
+	default:
+		p.say("FAILED  %-12s %5d ms  %s\n        %s", l.Check, l.MS, l.Why, l.Remedy)
+	}
+}

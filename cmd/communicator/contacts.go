@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"communicator/contacts"
+	"communicator/session"
+
+	"github.com/spf13/cobra"
+)
+
+func (p *program) contacts() *cobra.Command {
+	c := &cobra.Command{
+		Use: "contacts", Short: "The contact list, with states", Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error { return p.listContacts(c.Context()) },
+	}
+	c.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "Everybody on the list, group by group, with state and note", Args: noArguments,
+			RunE: func(c *cobra.Command, _ []string) error { return p.listContacts(c.Context()) },
+		},
+		&cobra.Command{
+			Use: "groups", Short: "The groups and how many are in each", Args: noArguments,
+			RunE: func(c *cobra.Command, _ []string) error { return p.listGroups(c.Context()) },
+		},
+		p.edit("add ADDRESS", "Put a person into a group", contacts.Add),
+		p.edit("remove ADDRESS", "Take a person out of a group, or off the list", contacts.Remove),
+		p.edit("move ADDRESS", "Move a person from one group to another", contacts.Move),
+		p.edit("add-group GROUP", "Make a group", contacts.AddGroup),
+		p.edit("remove-group GROUP", "Delete a group", contacts.RemoveGroup),
+		p.edit("rename-group GROUP", "Give a group another name", contacts.RenameGroup),
+	)
+	return c
+}
+
+// contactLine is one line of `contacts --json`.
+type contactLine struct {
+	Group        string  `json:"group"`
+	From         string  `json:"from"`
+	User         string  `json:"user"`
+	Name         string  `json:"name"`
+	Availability string  `json:"availability"`
+	Activity     string  `json:"activity"`
+	Note         string  `json:"note"`
+	Until        *string `json:"until"`
+	Age          *int64  `json:"age"` // seconds since the state was heard; null: never
+}
+
+func (p *program) listContacts(ctx context.Context) error {
+	return p.withContacts(ctx, func(ctx context.Context, s *session.Session) error {
+		if err := s.Presence.Known(ctx); err != nil {
+			p.warn("Not every state is known: %v.", because(ctx, err))
+		}
+		now := time.Now()
+		p.table(func(w io.Writer) {
+			for _, g := range s.Contacts.List().Groups {
+				for _, c := range g.Members {
+					p.contact(w, s, g, c, now)
+				}
+			}
+		})
+		return nil
+	})
+}
+
+func (p *program) contact(w io.Writer, s *session.Session, g contacts.Group, c contacts.Contact, now time.Time) {
+	state := s.Presence.Of(c.User)
+	if !p.flags.json {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", g.Name, c.Name, state.Words(now), quoted(state.Note), c.User)
+		return
+	}
+	var age *int64
+	if !state.Seen.IsZero() {
+		seconds := int64(now.Sub(state.Seen) / time.Second)
+		age = &seconds
+	}
+	p.line(contactLine{g.Name, string(g.Source), uri(c.User), c.Name, string(state.Availability),
+		string(state.Activity), state.Note, stamp(state.Until), age})
+}
+
+func quoted(note string) string {
+	if note == "" {
+		return ""
+	}
+	return "“" + note + "”"
+}
+
+func (p *program) listGroups(ctx context.Context) error {
+	return p.withContacts(ctx, func(_ context.Context, s *session.Session) error {
+		p.table(func(w io.Writer) {
+			for _, g := range s.Contacts.List().Groups {
+				if p.flags.json {
+					p.line(map[string]any{"group": g.Name, "from": g.Source, "members": len(g.Members)})
+				} else {
+					fmt.Fprintf(w, "%s\t%d\t%s\n", g.Name, len(g.Members), g.Source)
+				}
+			}
+		})
+		return nil
+	})
+}
+
+// withContacts signs in and waits for the contact list. A directory that
+// cannot be read is said, and the rest of the list is shown.
+func (p *program) withContacts(ctx context.Context, body func(context.Context, *session.Session) error) error {
+	return p.signedIn(ctx, nil, func(ctx context.Context, s *session.Session) error {
+		ctx, cancel := p.deadline(ctx)
+		defer cancel()
+		chart, err := s.Contacts.Loaded(ctx)
+		if err != nil {
+			return because(ctx, fmt.Errorf("read the contact list: %w", err))
+		}
+		if chart != nil {
+			p.warn("The groups of the organisation chart are missing: %v.", chart)
+		}
+		return body(ctx, s)
+	})
+}
+
+// edit makes the command for one kind of change to the list.
+func (p *program) edit(use, short string, op contacts.Op) *cobra.Command {
+	var e contacts.Edit
+	c := &cobra.Command{
+		Use: use, Short: short, Args: arguments(1, 1, "one "+strings.ToLower(strings.Fields(use)[1])),
+		RunE: func(c *cobra.Command, args []string) error {
+			e.Op = op
+			if strings.HasSuffix(use, "GROUP") {
+				e.Group = args[0]
+			} else {
+				user, err := contacts.Canonical(args[0])
+				if err != nil {
+					return usage("address: %v", err)
+				}
+				e.User = user
+			}
+			return p.withContacts(c.Context(), func(ctx context.Context, s *session.Session) error {
+				return because(ctx, s.Contacts.Edit(ctx, e))
+			})
+		},
+	}
+	switch op {
+	case contacts.Add:
+		c.Flags().StringVar(&e.Group, "group", "Contacts", "put the person into `GROUP`, made if need be")
+		c.Flags().StringVar(&e.Name, "name", "", "show the person as `NAME`")
+	case contacts.Remove:
+		c.Flags().StringVar(&e.Group, "group", "", "take the person out of `GROUP` only")
+	case contacts.Move:
+		c.Flags().StringVar(&e.Group, "from", "", "the `GROUP` the person is in")
+		c.Flags().StringVar(&e.To, "to", "", "the `GROUP` to move to")
+	case contacts.RenameGroup:
+		c.Flags().StringVar(&e.To, "to", "", "the new `NAME`")
+	}
+	return c
+}

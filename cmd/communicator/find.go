@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"communicator/directory"
+	"communicator/session"
+
+	"github.com/spf13/cobra"
+)
+
+// found is one line of `find --json`.
+type found struct {
+	User       string   `json:"user"`
+	Name       string   `json:"name"`
+	Title      string   `json:"title"`
+	Department string   `json:"department"`
+	Office     string   `json:"office"`
+	Numbers    []number `json:"numbers"`
+	Source     string   `json:"source"`
+}
+
+type number struct {
+	Kind   string `json:"kind"`
+	Number string `json:"number"`
+}
+
+func (p *program) find() *cobra.Command {
+	var limit int
+	c := &cobra.Command{
+		Use: "find TEXT", Short: "Search contacts and the address book",
+		Args: arguments(1, 64, "a name, address or number"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return p.signedIn(c.Context(), nil, func(ctx context.Context, s *session.Session) error {
+				ctx, cancel := p.deadline(ctx)
+				defer cancel()
+				hits, err := s.People.Find(ctx, strings.Join(args, " "), limit)
+				p.hits(hits)
+				if err != nil {
+					return because(ctx, err)
+				}
+				if len(hits) == 0 {
+					return fmt.Errorf("nobody found for %q", strings.Join(args, " "))
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().IntVar(&limit, "limit", 50, "show at most `N` people")
+	return c
+}
+
+func (p *program) hits(hits []session.Hit) {
+	if p.flags.json {
+		for _, h := range hits {
+			p.line(found{uri(h.User), h.Name, h.Title, h.Department, h.Office, numbers(h.Numbers), h.Source})
+		}
+		return
+	}
+	p.table(func(w io.Writer) {
+		for _, h := range hits {
+			var phones []string
+			for _, n := range h.Numbers {
+				phones = append(phones, n.Kind+" "+n.Number)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", h.Name, h.User, h.Title, h.Department, h.Office, strings.Join(phones, ", "))
+		}
+	})
+}
+
+func numbers(all []directory.Number) []number {
+	out := []number{}
+	for _, n := range all {
+		out = append(out, number{n.Kind, n.Number})
+	}
+	return out
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"communicator/contacts"
+	"communicator/directory"
+	"communicator/session"
+)
+
+// recipients are the sources of `send`; they can be combined.
+type recipients struct{ to, groups, orgs, filters, lists []string }
+
+// recipient is one person to message.
+type recipient struct{ user, name string }
+
+func (r recipients) empty() bool {
+	return len(r.to)+len(r.groups)+len(r.orgs)+len(r.filters)+len(r.lists) == 0
+}
+
+func (r recipients) fromStdin() bool { return slices.Contains(r.lists, "-") }
+
+// resolve turns the sources into people, each once, in the order given. A
+// group or manager that does not exist is an error: better nobody than half.
+func (r recipients) resolve(ctx context.Context, p *program, s *session.Session) ([]recipient, error) {
+	ctx, cancel := p.deadline(ctx)
+	defer cancel()
+	people, err := r.typed(p.in)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.groups) > 0 {
+		members, err := r.members(ctx, s)
+		if err != nil {
+			return nil, because(ctx, err)
+		}
+		people = append(people, members...)
+	}
+	for _, user := range r.orgs {
+		found, err := s.People.Under(ctx, user)
+		if err != nil {
+			return nil, because(ctx, fmt.Errorf("people under %s: %w", user, err))
+		}
+		people = append(people, reachable(found)...)
+	}
+	for _, filter := range r.filters {
+		found, err := s.People.Filter(ctx, filter)
+		if err != nil {
+			return nil, because(ctx, fmt.Errorf("filter %s: %w", filter, err))
+		}
+		people = append(people, reachable(found)...)
+	}
+	if people = once(people); len(people) == 0 {
+		return nil, fmt.Errorf("nobody to send to: the groups, managers and filters named are empty")
+	}
+	return people, nil
+}
+
+// typed reads the addresses of --to and --list.
+func (r recipients) typed(in io.Reader) ([]recipient, error) {
+	var all []string
+	for _, t := range r.to {
+		all = append(all, strings.Split(t, ",")...)
+	}
+	for _, file := range r.lists {
+		lines, err := readList(file, in)
+		if err != nil {
+			return nil, usage("list: %v", err)
+		}
+		all = append(all, lines...)
+	}
+	addresses, err := canonical(all)
+	if err != nil {
+		return nil, err
+	}
+	var people []recipient
+	for _, a := range addresses {
+		people = append(people, recipient{user: a})
+	}
+	return people, nil
+}
+
+// readList reads addresses, one a line; empty lines and those from # on are skipped.
+func readList(file string, in io.Reader) ([]string, error) {
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	var lines []string
+	s := bufio.NewScanner(in)
+	for s.Scan() {
+		line, _, _ := strings.Cut(s.Text(), "#")
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines, s.Err()
+}
+
+func (r recipients) members(ctx context.Context, s *session.Session) ([]recipient, error) {
+	chart, err := s.Contacts.Loaded(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the contact list: %w", err)
+	}
+	list := s.Contacts.List()
+	var people []recipient
+	for _, name := range r.groups {
+		g, found := list.Group(name)
+		if !found && chart != nil {
+			return nil, fmt.Errorf("no group %q; the groups of the organisation chart are missing: %w", name, chart)
+		}
+		if !found {
+			return nil, fmt.Errorf("no group %q; there are: %s", name, strings.Join(groupNames(list), ", "))
+		}
+		for _, c := range g.Members {
+			people = append(people, recipient{c.User, c.Name})
+		}
+	}
+	return people, nil
+}
+
+func groupNames(l contacts.List) []string {
+	var names []string
+	for _, g := range l.Groups {
+		names = append(names, g.Name)
+	}
+	return names
+}
+
+// reachable leaves out people of the directory without an address.
+func reachable(found []directory.Person) []recipient {
+	var people []recipient
+	for _, f := range found {
+		if f.User != "" {
+			people = append(people, recipient{f.User, f.Name})
+		}
+	}
+	return people
+}
+
+// once keeps the first of each address.
+func once(people []recipient) []recipient {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(people, func(r recipient) bool {
+		again := seen[r.user]
+		seen[r.user] = true
+		return again
+	})
+}
+
+// without leaves out those who have it already.
+func without(people []recipient, done map[string]bool) []recipient {
+	return slices.DeleteFunc(people, func(r recipient) bool { return done[r.user] })
+}
+
+func users(people []recipient) []string {
+	var all []string
+	for _, r := range people {
+		all = append(all, r.user)
+	}
+	return all
+}
+
+// canonical brings typed addresses into canonical form.
+func canonical(typed []string) ([]string, error) {
+	var all []string
+	for _, t := range typed {
+		a, err := contacts.Canonical(strings.TrimSpace(t))
+		if err != nil {
+			return nil, usage("address: %v", err)
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+func domain(user string) string {
+	_, d, _ := strings.Cut(user, "@")
+	return d
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"communicator/im"
+)
+
+func deliveries(states ...im.State) []im.Delivery {
+	var all []im.Delivery
+	for i, s := range states {
+		all = append(all, im.Delivery{To: string(rune('a'+i)) + "@example.com", State: s, Code: 486, Reason: "Busy here"})
+	}
+	return all
+}
+
+// The exit status is the worst that is known, and never better than that.
+func TestExitStatusOfSend(t *testing.T) {
+	for _, c := range []struct {
+		states  []im.State
+		total   int
+		stopped bool
+		want    int
+	}{
+		{[]im.State{im.Delivered, im.Accepted}, 2, false, statusDone},
+		{[]im.State{im.Delivered, im.Failed}, 2, false, statusPartly},
+		{[]im.State{im.Unknown, im.Failed}, 2, false, statusPartly},
+		{[]im.State{im.Failed, im.Failed}, 2, false, statusFailed},
+		{[]im.State{im.Delivered, im.Unknown}, 2, false, statusUnknown},
+		{[]im.State{im.Delivered}, 2, true, statusPartly},
+		{[]im.State{im.Delivered}, 2, false, statusPartly}, // one has no result at all
+	} {
+		r := &report{program: &program{out: &bytes.Buffer{}}, total: c.total}
+		for _, d := range deliveries(c.states...) {
+			r.add(d)
+		}
+		got, e := statusDone, exit{}
+		if errors.As(r.status(c.stopped), &e) {
+			got = e.status
+		}
+		if got != c.want {
+			t.Errorf("%v of %d: exit status %d, want %d", c.states, c.total, got, c.want)
+		}
+	}
+}
+
+func TestFailuresAreShownFirst(t *testing.T) {
+	var out bytes.Buffer
+	r := &report{program: &program{out: &out}, total: 3}
+	for _, d := range deliveries(im.Delivered, im.Failed, im.Accepted) {
+		r.add(d)
+	}
+	if err := r.end(); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	if !strings.HasPrefix(lines[0], "failed     b@example.com: Busy here (486)") || !strings.HasPrefix(lines[3], "Sent to 3: 1 delivered, 1 accepted for later, 1 failed") {
+		t.Errorf("got\n%s", out.String())
+	}
+}
+
+// A report that a crash cut off in the middle of a line is gone on with.
+func TestResume(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "report")
+	text := `{"to":"sip:a@example.com","state":"delivered"}
+{"to":"sip:b@example.com","state":"failed"}
+{"to":"sip:c@example.com","state":"accepted"}
+{"to":"sip:d@exam`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done, err := reported(file)
+	if err != nil || len(done) != 2 || !done["a@example.com"] || !done["c@example.com"] {
+		t.Errorf("got %v, %v", done, err)
+	}
+}

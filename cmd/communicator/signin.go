@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"communicator/session"
+)
+
+// signedIn signs in, runs body, and signs out. The session publishes no
+// presence of its own (session.Options.Silent).
+func (p *program) signedIn(ctx context.Context, notify func(any), body func(context.Context, *session.Session) error) error {
+	o, err := p.options()
+	if err != nil {
+		return err
+	}
+	o.Silent, o.Notify = true, notify
+	return p.runSession(ctx, session.New(o), body)
+}
+
+// runSession runs s while body acts. Signing in has --timeout to succeed. When
+// the server ends the session for good, so does ctx of body.
+func (p *program) runSession(ctx context.Context, s *session.Session, body func(context.Context, *session.Session) error) error {
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	acting, end := context.WithCancelCause(ctx)
+	ended := make(chan struct{})
+	go func() { // ends after stop
+		defer close(ended)
+		if err := s.Run(running); err != nil {
+			end(exit{statusSignIn, err})
+		}
+	}()
+	defer func() { stop(); <-ended; end(nil) }() // signs out, also after an interrupt
+	signing, cancel := p.deadline(acting)
+	defer cancel()
+	if err := s.SignedIn(signing); err != nil {
+		return exit{statusSignIn, because(signing, err)}
+	}
+	if err := body(acting, s); err != nil {
+		return because(acting, err)
+	}
+	if ctx.Err() == nil {
+		return context.Cause(acting)
+	}
+	return nil
+}
+
+// because prefers why ctx ended over the bare "deadline exceeded".
+func because(ctx context.Context, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		if why := context.Cause(ctx); why != nil {
+			return why
+		}
+	}
+	return err
+}
