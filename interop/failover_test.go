@@ -1,0 +1,155 @@
+//go:build interop
+
+package interop
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"communicator/im"
+	"communicator/session"
+)
+
+const (
+	flowing    = 200                  // messages each way
+	every      = 4 * time.Millisecond // one is sent
+	killedAt   = 60                   // the front end goes after that many
+	afterShock = 15 * time.Second     // a second copy would come within that: Kamailio's timers are 5 s
+)
+
+// A front end is killed (kill -9) while messages flow between two of our clients.
+func TestFailover(t *testing.T) {
+	for _, c := range []struct{ name, bobAt string }{
+		{"both were at the front end that dies", ""},
+		{"one was at the other", "fe2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := startPool(t)
+			failover(t, p, c.bobAt)
+		})
+	}
+}
+
+func failover(t *testing.T, p *pool, bobAt string) {
+	a := p.site().signIn(t, alice)
+	b := p.site().signIn(t, bob, func(o *session.Options) {
+		if bobAt != "" {
+			o.Server = bobAt + "." + domain + ":" + p.env["FE2"][len("127.0.0.2:"):]
+		}
+	})
+	markA, markB := a.heard(), b.heard()
+	var killed time.Time
+	kill := make(chan struct{}) // closed when enough were sent
+	both := sync.WaitGroup{}
+	var sentA, sentB map[string]outcome
+	both.Go(func() { sentA = flow(a, bob, "a", kill) })
+	both.Go(func() { sentB = flow(b, alice, "b", nil) })
+	<-kill
+	killed = time.Now()
+	p.kill(t, "fe1")
+	back := func(c *client, mark int) {
+		e := await(c, mark, "being signed in again", func(e session.StateChanged) bool {
+			return e.State.Phase == session.SignedIn && e.State.Target.Host == "fe2."+domain
+		})
+		took := e.State.Since.Sub(killed)
+		t.Logf("%s: signed in at fe2 %v after kill -9 of fe1", c.user, took.Round(100*time.Microsecond))
+		if took > time.Second {
+			t.Errorf("%s: that took more than 1 s", c.user)
+		}
+	}
+	back(a, markA)
+	if bobAt == "" {
+		back(b, markB)
+	}
+	both.Wait()
+	if left := time.Until(killed.Add(afterShock)); left > 0 {
+		time.Sleep(left) // nothing tells that no second copy will come
+	}
+	compare(t, "alice to bob", sentA, b, killed)
+	compare(t, "bob to alice", sentB, a, killed)
+}
+
+// outcome is what became of a message that was given to the client at a time.
+type outcome struct {
+	im.Delivery
+	at time.Time
+}
+
+// flow sends numbered messages at a steady pace, without waiting for the state
+// of one before the next, and returns what became of each. kill is closed on the way.
+func flow(c *client, to, prefix string, kill chan<- struct{}) map[string]outcome {
+	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
+	defer cancel()
+	pace := time.NewTicker(every)
+	defer pace.Stop()
+	var (
+		mu    sync.Mutex
+		all   = map[string]outcome{}
+		going sync.WaitGroup
+	)
+	for i := range flowing {
+		if i == killedAt && kill != nil {
+			close(kill)
+		}
+		<-pace.C
+		going.Go(func() {
+			text, at := fmt.Sprintf("%s-%03d", prefix, i), time.Now()
+			m, err := c.IM.With(to).Send(ctx, text)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || len(m.Delivered) != 1 {
+				all[text] = outcome{im.Delivery{State: "none", Reason: fmt.Sprint(err)}, at}
+				return
+			}
+			all[text] = outcome{m.Delivered[0], at}
+		})
+	}
+	going.Wait()
+	return all
+}
+
+// compare holds what the sender was told with what the receiver got: what was said
+// to be delivered or accepted arrived exactly once; nothing arrived twice; every
+// message has a final state.
+func compare(t *testing.T, way string, sent map[string]outcome, receiver *client, killed time.Time) {
+	t.Helper()
+	got := receiver.count()
+	reasons := map[string]int{}
+	first, last := time.Hour, -time.Hour
+	states, arrived := map[im.State]int{}, map[im.State]int{}
+	for text, d := range sent {
+		states[d.State]++
+		if d.State != im.Delivered {
+			first, last = min(first, d.at.Sub(killed)), max(last, d.at.Sub(killed))
+			reasons[fmt.Sprintf("%s: %d %s", d.State, d.Code, d.Reason)]++
+		}
+		n := got[text]
+		arrived[d.State] += min(n, 1)
+		switch {
+		case n > 1:
+			t.Errorf("%s: %s arrived %d times (%s, %d %s)", way, text, n, d.State, d.Code, d.Reason)
+		case n == 0 && (d.State == im.Delivered || d.State == im.Accepted):
+			t.Errorf("%s: %s is lost, but the sender was told %s (%d %s)", way, text, d.State, d.Code, d.Reason)
+		case n == 1 && d.State == im.Failed && d.Code < 300:
+			t.Errorf("%s: %s arrived, but the sender was told that it was not sent (%s)", way, text, d.Reason)
+		}
+		if !slices.Contains([]im.State{im.Delivered, im.Accepted, im.Failed, im.Unknown}, d.State) {
+			t.Errorf("%s: %s has no final state: %+v", way, text, d)
+		}
+	}
+	line := way + ":"
+	for _, s := range []im.State{im.Delivered, im.Accepted, im.Failed, im.Unknown} {
+		line += fmt.Sprintf(" %d %s (%d arrived)", states[s], s, arrived[s])
+	}
+	t.Log(line)
+	if len(reasons) > 0 {
+		t.Logf("%s: the others were written between %v and %v after the kill; reasons: %v", way, first.Round(time.Millisecond), last.Round(time.Millisecond), reasons)
+	}
+	if states[im.Delivered] < flowing/4 {
+		t.Errorf("%s: only %d of %d were delivered; the flow did not recover", way, states[im.Delivered], flowing)
+	}
+}
