@@ -64,6 +64,18 @@ var commands = map[string]command{
 	"signout":         {"signout USER", 1, (*Company).signOut},
 	"stop-front-end":  {"stop-front-end N", 1, (*Company).stopFrontEnd},
 	"start-front-end": {"start-front-end N", 1, (*Company).startFrontEnd},
+	"stop-director": {"stop-director", 0, func(c *Company, _ []string) (any, error) {
+		for _, d := range c.directors() {
+			d.stop()
+		}
+		return okay, nil
+	}},
+	"start-director": {"start-director", 0, func(c *Company, _ []string) (any, error) {
+		for _, d := range c.directors() {
+			d.start()
+		}
+		return okay, nil
+	}},
 	"fault": {"fault drop|delay|refuse|none N|all [VALUE]", 2, func(c *Company, words []string) (any, error) {
 		return okay, c.fault(words)
 	}},

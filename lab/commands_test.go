@@ -81,6 +81,16 @@ func TestFaultsOfFrontEnds(t *testing.T) {
 				t.Errorf("a stopped front end: %v", err)
 			}
 		}
+		do(t, c, "stop-director")
+		nc, err := c.Dial(t.Context(), "tcp", "director.contoso.test:5061")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := nc.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "reset") {
+			t.Errorf("a stopped director: %v", err)
+		}
+		do(t, c, "start-director")
+		c.dialTLS(t, "director.contoso.test:5061").Close() //nolint
 		do(t, c, "start-front-end 1")
 		c.play(t, "anna.albers@contoso.test").conn.Close() //nolint
 	})

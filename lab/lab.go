@@ -49,7 +49,7 @@ type Company struct {
 	view      view
 	pool      *pool
 	frontEnds []*frontEnd
-	director  *director
+	director  *director // in memory
 	ldap      *ldapServer
 	web       *http.Server
 	webInbox  *inbox
@@ -59,6 +59,7 @@ type Company struct {
 
 	mu     sync.Mutex
 	open   []io.Closer // real ports
+	second *director   // on real ports: its redirects name them; nil before Listen
 	remove func()      // takes away a folder that was made for the run; nil before Listen
 	closed bool
 }
@@ -189,6 +190,16 @@ func (c *Company) serveWeb(l net.Listener, secure *tls.Config) {
 	}
 }
 
+// directors are the director in memory and the one on real ports.
+func (c *Company) directors() []*director {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.second == nil {
+		return []*director{c.director}
+	}
+	return []*director{c.director, c.second}
+}
+
 // countWeb has Close wait for connections of the HTTP server, which does not.
 func (c *Company) countWeb(_ net.Conn, s http.ConnState) {
 	switch s {
@@ -280,7 +291,9 @@ func (c *Company) Close() error {
 	for _, f := range c.frontEnds {
 		f.stop()
 	}
-	c.director.stop()
+	for _, d := range c.directors() {
+		d.stop()
+	}
 	c.network.close()
 	c.pool.close()
 	c.crowd.wait()

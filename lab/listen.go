@@ -15,8 +15,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2/maybe"
 	"github.com/miekg/dns"
+	"github.com/natefinch/atomic"
 )
 
 // Ready is what `communicator lab` prints when everything listens.
@@ -235,7 +235,7 @@ func (l *ports) closeAll() {
 	}
 }
 
-// serve begins to answer. Everything ends when the ports are closed.
+// serve begins to answer. Everything ends when the ports are closed. Under c.mu.
 func (l *ports) serve(secure *tls.Config) {
 	c := l.company
 	z := newZone(l.view)
@@ -247,10 +247,9 @@ func (l *ports) serve(secure *tls.Config) {
 		l.accept(l.sip[i], serveTCP(f))
 		l.accept(l.sips[i], serveTLS(f, secure))
 	}
-	d := newDirector(l.view.targets(), c.options.Log) // it names the real ports
-	c.open = append(c.open, closing(func() error { d.stop(); return nil }))
-	l.accept(l.director[0], serveTCP(d))
-	l.accept(l.director[1], serveTLS(d, secure))
+	c.second = newDirector(l.view.targets(), c.options.Log)
+	l.accept(l.director[0], serveTCP(c.second))
+	l.accept(l.director[1], serveTLS(c.second, secure))
 	directory := *c.ldap
 	directory.tls = secure
 	l.accept(l.ldap, func(nc net.Conn) { directory.serve(nc, false) })
@@ -307,7 +306,7 @@ func (c *Company) writeFiles(dir string, l *ports) (r Ready, undo func(), err er
 		content []byte
 		mode    os.FileMode
 	}{{"ca.pem", c.authority.pem(), 0o644}, {"users.tsv", c.usersTSV(), 0o600}, {"lab.json", append(line, '\n'), 0o644}} {
-		if err := maybe.WriteFile(filepath.Join(dir, f.name), f.content, f.mode); err != nil {
+		if err := writeFile(filepath.Join(dir, f.name), f.content, f.mode); err != nil {
 			return r, undo, fmt.Errorf("write %s: %w", f.name, err)
 		}
 	}
@@ -335,4 +334,16 @@ func (c *Company) usersTSV() []byte {
 		b.WriteByte('\n')
 	}
 	return b.Bytes()
+}
+
+// writeFile writes a file whole or not at all; nobody ever sees it with more
+// rights than mode gives.
+func writeFile(name string, content []byte, mode os.FileMode) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := atomic.WriteFile(name, bytes.NewReader(content)); err != nil { // 0600
+		return err
+	}
+	return os.Chmod(name, mode)
 }
