@@ -244,8 +244,8 @@ func (l *ports) serve(secure *tls.Config) {
 		c.open = append(c.open, closing(func() error { return s.Shutdown() }))
 	}
 	for i, f := range c.frontEnds {
-		l.accept(l.sip[i], serveTCP(f))
-		l.accept(l.sips[i], serveTLS(f, secure))
+		l.accept(l.sip[i], c.freezers[i].within(serveTCP(f)))
+		l.accept(l.sips[i], c.freezers[i].within(serveTLS(f, secure)))
 	}
 	c.second = newDirector(l.view.targets(), c.options.Log)
 	l.accept(l.director[0], serveTCP(c.second))

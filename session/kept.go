@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -9,8 +10,8 @@ import (
 
 	"communicator/contacts"
 
-	"github.com/google/renameio/v2"
 	"github.com/google/uuid"
+	"github.com/natefinch/atomic"
 )
 
 // Files in Options.Dir. Each holds one user's; another's is as good as none.
@@ -78,7 +79,7 @@ func (s *Session) writeJSON(name string, v any) {
 		err = os.MkdirAll(s.o.Dir, 0o700)
 	}
 	if err == nil {
-		err = renameio.WriteFile(filepath.Join(s.o.Dir, name), append(b, '\n'), 0o600)
+		err = atomic.WriteFile(filepath.Join(s.o.Dir, name), bytes.NewReader(append(b, '\n')))
 	}
 	if err != nil {
 		s.log.Warn("file not written", "file", name, "error", err)

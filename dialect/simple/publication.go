@@ -1,6 +1,7 @@
 package simple
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/google/uuid"
+	"github.com/natefinch/atomic"
 )
 
 // publicationFile is the file in Options.Dir that tells the next process of
@@ -88,7 +89,7 @@ func writeFile(name string, b []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
-	return renameio.WriteFile(name, b, 0o600)
+	return atomic.WriteFile(name, bytes.NewReader(b)) // 0600
 }
 
 // headerValue says that s can stand in a header.
