@@ -76,7 +76,7 @@ var commands = map[string]command{
 		}
 		return okay, nil
 	}},
-	"fault": {"fault drop|delay|refuse|none N|all [VALUE]", 2, func(c *Company, words []string) (any, error) {
+	"fault": {"fault drop|delay|refuse|freeze|none N|all [VALUE]", 2, func(c *Company, words []string) (any, error) {
 		return okay, c.fault(words)
 	}},
 	"ring": noPBX, "pickup": noPBX, "hangup": noPBX, "dial": noPBX, "calls": noPBX, "stop-pbx": noPBX, "start-pbx": noPBX,
@@ -228,16 +228,16 @@ func (c *Company) inbox(words []string) (any, error) {
 
 func (c *Company) stopFrontEnd(words []string) (any, error) {
 	some, err := c.which(words[0])
-	for _, f := range some {
-		f.stop()
+	for _, i := range some {
+		c.frontEnds[i].stop()
 	}
 	return okay, err
 }
 
 func (c *Company) startFrontEnd(words []string) (any, error) {
 	some, err := c.which(words[0])
-	for _, f := range some {
-		f.start()
+	for _, i := range some {
+		c.frontEnds[i].start()
 	}
 	return okay, err
 }

@@ -96,6 +96,34 @@ func TestFaultsOfFrontEnds(t *testing.T) {
 	})
 }
 
+func TestFrozenFrontEnd(t *testing.T) {
+	bubble(t, Options{People: 11, Still: true}, func(t *testing.T, c *Company) {
+		anna := c.play(t, "anna.albers@contoso.test")
+		defer anna.conn.Close() //nolint
+		do(t, c, "fault freeze 1")
+		answered := make(chan int, 1)
+		go func() { answered <- anna.say("bruno.berg@contoso.test", "Are you there?") }() // ends with the frost
+		nc, err := c.Dial(t.Context(), "tcp", "fe1.contoso.test:5061")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close() //nolint
+		select {
+		case code := <-answered:
+			t.Errorf("a frozen front end answers %d", code)
+		case <-anna.conn.Done():
+			t.Error("a frozen front end closes its connections")
+		case <-time.After(5 * time.Second):
+		}
+		c.playAt(t, "fe2", "bruno.berg@contoso.test").conn.Close() //nolint
+		do(t, c, "fault none 1")
+		if code := <-answered; code/100 != 2 {
+			t.Errorf("after the frost: %d", code)
+		}
+		do(t, c, "fault freeze all") // and Close works all the same
+	})
+}
+
 func FuzzDo(f *testing.F) {
 	for name, cmd := range commands {
 		f.Add(name)

@@ -31,23 +31,22 @@ const (
 //	drop N COUNT      swallow the next COUNT requests
 //	delay N DURATION  wait before each request; 0 ends it
 //	refuse N CODE     answer every request with CODE; 0 ends it
+//	freeze N          stop where it is: nothing is read, written or closed
 //	none N            end all faults
 //
 // N is a front end's number, or "all".
 func (c *Company) fault(words []string) error {
 	if len(words) < 2 {
-		return fmt.Errorf("fault drop|delay|refuse|none N|all [VALUE]")
+		return fmt.Errorf("fault drop|delay|refuse|freeze|none N|all [VALUE]")
 	}
 	kind, which, value := words[0], words[1], words[2:]
 	some, err := c.which(which)
 	if err != nil {
 		return err
 	}
-	if kind == "none" && len(value) == 0 {
-		for _, f := range some {
-			f.drop(0)
-			f.delay(0)
-			f.refuse(0)
+	if (kind == "none" || kind == "freeze") && len(value) == 0 {
+		for _, i := range some {
+			c.freezeOrHeal(i, kind == "freeze")
 		}
 		return nil
 	}
@@ -58,10 +57,23 @@ func (c *Company) fault(words []string) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range some {
-		set(f)
+	for _, i := range some {
+		set(c.frontEnds[i])
 	}
 	return nil
+}
+
+// freezeOrHeal freezes front end i, or ends everything that ails it.
+func (c *Company) freezeOrHeal(i int, freeze bool) {
+	if freeze {
+		c.freezers[i].freeze()
+		return
+	}
+	c.freezers[i].thaw()
+	f := c.frontEnds[i]
+	f.drop(0)
+	f.delay(0)
+	f.refuse(0)
 }
 
 // faultOf reads what is to be done to a front end.
@@ -86,17 +98,21 @@ func faultOf(kind, value string) (set func(*frontEnd), err error) {
 		}
 		return func(f *frontEnd) { f.refuse(code) }, nil
 	}
-	return nil, fmt.Errorf("no fault %q; there are drop, delay, refuse, none", kind)
+	return nil, fmt.Errorf("no fault %q; there are drop, delay, refuse, freeze, none", kind)
 }
 
-// which finds front ends by number from 1, or all.
-func (c *Company) which(s string) ([]*frontEnd, error) {
+// which finds front ends by number from 1, or all; it returns indices.
+func (c *Company) which(s string) ([]int, error) {
+	var all []int
+	for i := range c.frontEnds {
+		all = append(all, i)
+	}
 	if s == "all" {
-		return c.frontEnds, nil
+		return all, nil
 	}
 	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > len(c.frontEnds) {
-		return nil, fmt.Errorf("no front end %q; there are 1 to %d", s, len(c.frontEnds))
+	if err != nil || n < 1 || n > len(all) {
+		return nil, fmt.Errorf("no front end %q; there are 1 to %d", s, len(all))
 	}
-	return c.frontEnds[n-1 : n], nil
+	return all[n-1 : n], nil
 }

@@ -49,7 +49,8 @@ type Company struct {
 	view      view
 	pool      *pool
 	frontEnds []*frontEnd
-	director  *director // in memory
+	freezers  []*freezer // of the front ends
+	director  *director  // in memory
 	ldap      *ldapServer
 	web       *http.Server
 	webInbox  *inbox
@@ -118,6 +119,7 @@ func New(o Options) (*Company, error) {
 	c.pool = newPool(o.Domain, accounts, o.Now, o.Log)
 	for _, p := range c.view.frontEnds {
 		c.frontEnds = append(c.frontEnds, newFrontEnd(c.pool, c.view.name(p), int(p.tls)))
+		c.freezers = append(c.freezers, &freezer{})
 	}
 	c.director = newDirector(c.view.targets(), o.Log)
 	c.ldap = &ldapServer{tree: newTree(o.Domain, c.staff), tls: secure, anonymous: o.AnonymousLDAP}
@@ -166,8 +168,8 @@ func (c *Company) startMemory(secure *tls.Config) {
 	c.network = newNetwork(z)
 	c.network.listen([]netip.Addr{memoryResolver().Addr()}, dnsPort, z.serveStream)
 	for i, p := range v.frontEnds {
-		c.network.listen(p.addrs, p.tcp, serveTCP(c.frontEnds[i]))
-		c.network.listen(p.addrs, p.tls, serveTLS(c.frontEnds[i], secure))
+		c.network.listen(p.addrs, p.tcp, c.freezers[i].within(serveTCP(c.frontEnds[i])))
+		c.network.listen(p.addrs, p.tls, c.freezers[i].within(serveTLS(c.frontEnds[i], secure)))
 	}
 	c.network.listen(v.director.addrs, v.director.tcp, serveTCP(c.director))
 	c.network.listen(v.director.addrs, v.director.tls, serveTLS(c.director, secure))

@@ -27,10 +27,15 @@ type player struct {
 // play signs somebody in at the first front end.
 func (c *Company) play(t *testing.T, user string) *player {
 	t.Helper()
+	return c.playAt(t, "fe1", user)
+}
+
+func (c *Company) playAt(t *testing.T, host, user string) *player {
+	t.Helper()
 	p := &player{t: t, user: user, got: make(chan string, 100)}
 	local, domain, _ := strings.Cut(user, "@")
 	secret := c.staff.people[c.staff.index[user]].Password
-	p.conn = sipconn.New(c.dialTLS(t, "fe1."+domain+":5061"), sipconn.Options{
+	p.conn = sipconn.New(c.dialTLS(t, host+"."+domain+":5061"), sipconn.Options{
 		Self: user, Auth: auth.NewClient(local, domain, func() (string, error) { return secret, nil }),
 		Handle: func(in *sipconn.Incoming) {
 			p.got <- string(in.Request.Method) + " " + string(in.Request.Body())
