@@ -263,7 +263,7 @@ func follower(invite *sip.Request, method sip.RequestMethod) *sip.Request {
 }
 
 // response takes a response from the reader.
-func (c *Conn) response(res *sip.Response, size int) {
+func (c *Conn) response(res *sip.Response) {
 	branch, _ := res.Via().Params.Get("branch")
 	key := branch + " " + string(res.CSeq().MethodName)
 	c.mu.Lock()
@@ -275,7 +275,7 @@ func (c *Conn) response(res *sip.Response, size int) {
 	}
 	res.RemoveHeader("Via")
 	if res.StatusCode < 200 {
-		c.provisional(tx, res, size)
+		c.provisional(tx, res)
 		return
 	}
 	first, gone := !tx.claimed && !tx.finished, tx.gone
@@ -299,7 +299,7 @@ func (c *Conn) response(res *sip.Response, size int) {
 }
 
 // provisional queues a 1xx for the caller. It is called with c.mu held and releases it.
-func (c *Conn) provisional(tx *clientTx, res *sip.Response, size int) {
+func (c *Conn) provisional(tx *clientTx, res *sip.Response) {
 	if tx.req.Method == sip.INVITE && !tx.proceeding {
 		tx.timer.Stop() // RFC 3261 §17.1.1.2: ringing may take its time
 	}
@@ -311,7 +311,7 @@ func (c *Conn) provisional(tx *clientTx, res *sip.Response, size int) {
 	}
 	c.mu.Unlock()
 	if show {
-		c.in.push(size, func() { c.runProgress(tx) })
+		c.in.add(func() { c.runProgress(tx) })
 	}
 	if gone {
 		c.cancel(tx)

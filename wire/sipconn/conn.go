@@ -10,6 +10,10 @@
 // the dispatcher takes these one by one and runs the handlers, so that two
 // chat lines never swap; the writer signs and writes what everybody queued.
 //
+// The sip package, whose types these are, writes its own debug lines to
+// sip.DefaultLogger, which belongs to the whole process: the program sets it in
+// main. Nothing here changes it.
+//
 // Standards: RFC 3261 (core, reliable transports only), RFC 3581 (rport),
 // RFC 5626 §4.4.1 (CRLF keep-alive), RFC 6665 (subscriptions), RFC 6026.
 package sipconn
@@ -25,8 +29,6 @@ import (
 	"time"
 
 	"communicator/wire/auth"
-
-	"github.com/emiago/sipgo/sip"
 )
 
 // Options say how a connection is used. The zero value is a server's.
@@ -71,6 +73,15 @@ var errClosed = errors.New("connection closed here")
 // New takes over nc and starts its reader, dispatcher and writer. They end
 // when the connection does; see Done.
 func New(nc net.Conn, o Options) *Conn {
+	c := newConn(nc, o)
+	go c.readAll()  // ends when nc does
+	go c.dispatch() // ends with c.done
+	go c.writeAll() // ends with c.done, and closes nc
+	return c
+}
+
+// newConn is New without the goroutines.
+func newConn(nc net.Conn, o Options) *Conn {
 	c := &Conn{
 		nc: nc, o: o, log: o.Log, contact: o.Contact, done: make(chan struct{}),
 		clients: map[string]*clientTx{}, servers: map[string]*serverTx{},
@@ -86,9 +97,6 @@ func New(nc net.Conn, o Options) *Conn {
 	c.in.wake, c.out.wake = make(chan struct{}, 1), make(chan struct{}, 1)
 	c.out.room = make(chan struct{})
 	c.heard.Store(time.Now().UnixNano())
-	go c.readAll()  // ends when nc does
-	go c.dispatch() // ends with c.done
-	go c.writeAll() // ends with c.done, and closes nc
 	return c
 }
 
@@ -184,9 +192,3 @@ type Body struct {
 
 // Text is a text/plain body in UTF-8.
 func Text(s string) Body { return Body{"text/plain;charset=UTF-8", []byte(s)} }
-
-// Quiet keeps the sip package from logging on its own, which would show parts
-// of messages. It sets a variable of that package, so the program calls it
-// once in main before anything else; nothing here calls it, because a
-// connection must not change what the whole process shares.
-func Quiet() { sip.SetDefaultLogger(slog.New(slog.DiscardHandler)) }

@@ -185,7 +185,7 @@ func (d *Dialog) Handle(f func(*Incoming)) {
 	early := len(d.waiting) > 0
 	d.mu.Unlock()
 	if early {
-		d.conn.in.push(0, d.drain)
+		d.conn.in.add(d.drain)
 	}
 }
 

@@ -62,7 +62,7 @@ func TestBadMessagesBetweenGoodOnes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, p := rawPeer(t, Options{Handle: ok})
-				go p.write(good("first") + test.text + good("second"))
+				go func() { _, _ = p.nc.Write([]byte(good("first") + test.text + good("second"))) }()
 				begun := time.Now()
 				expected := 2
 				if test.answer != "" {

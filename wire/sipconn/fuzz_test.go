@@ -154,15 +154,32 @@ func FuzzMessage(f *testing.F) {
 			if a, b := identity(m), identity(m2); a != b {
 				t.Fatalf("%q became %q", a, b)
 			}
-			if r, ok := m.(*sip.Request); ok {
-				_ = serverKey(r, r.Method)
-				_ = subscriptionState(r)
-				_ = routeSet(r)
-			} else {
-				_ = statusError(m.(*sip.Response))
-			}
+			handled(t, fr, m)
 		}
 	})
+}
+
+// handled gives a message to a connection and runs what it asks for.
+func handled(t *testing.T, fr frame, m sip.Message) {
+	c := newConn(&script{}, Options{Self: "alice@example.com", Handle: func(in *Incoming) {
+		if d, err := in.Accept(Body{}); err == nil {
+			_ = d.NewRequest("INFO", Body{})
+			_ = d.request("ACK", 1)
+		} else if err := in.Reply(200, "OK", Body{}); err != nil {
+			t.Error(err)
+		}
+	}})
+	defer c.Close()
+	c.join(&subscription{conn: c, key: string(*m.CallID()) + " " + tag(m.To().Params), tag: tag(m.To().Params), wake: make(chan struct{}, 1),
+		s: &Subscription{Event: "presence"}})
+	c.received(fr)
+	c.received(fr)
+	for _, j := range c.in.take() {
+		j.run()
+	}
+	if res, ok := m.(*sip.Response); ok {
+		_ = statusError(res)
+	}
 }
 
 // identity is what matching needs of a message.

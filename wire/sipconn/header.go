@@ -29,8 +29,9 @@ var usualNames = spelled("Accept", "Allow", "Allow-Events", "Authentication-Info
 	"Subject", "Subscription-State", "Supported", "Timestamp", "To", "Unsupported", "User-Agent", "Via", "WWW-Authenticate", "Warning")
 
 func spelled(names ...string) map[string]string {
-	m := make(map[string]string, len(names))
+	m := make(map[string]string, 2*len(names))
 	for _, n := range names {
+		m[n] = n // most peers write them so
 		m[strings.ToLower(n)] = n
 	}
 	return m
@@ -38,6 +39,9 @@ func spelled(names ...string) map[string]string {
 
 // usualName gives a header name as the standards write it.
 func usualName(name string) string {
+	if n, ok := usualNames[name]; ok {
+		return n
+	}
 	lower := strings.ToLower(name)
 	if n, ok := longNames[lower]; ok {
 		return n
@@ -158,6 +162,9 @@ func parseURI(text string, u *sip.Uri) error {
 	if err := sip.ParseUri(text, u); err != nil {
 		return err
 	}
+	if u.Scheme == "" && !u.Wildcard {
+		return fmt.Errorf("no scheme in URI %q", text)
+	}
 	if (u.Scheme == "sip" || u.Scheme == "sips") && (u.Host == "" || u.Port < 0 || u.Port > 65535) {
 		return fmt.Errorf("bad host or port in URI %q", text)
 	}
@@ -217,7 +224,7 @@ func parseVia(text string) (*sip.ViaHeader, error) {
 	v := &sip.ViaHeader{ProtocolName: strings.TrimSpace(parts[0]), ProtocolVersion: strings.TrimSpace(parts[1])}
 	fields := strings.Fields(parts[2])
 	if len(fields) < 2 || v.ProtocolName == "" || v.ProtocolVersion == "" {
-		return nil, errors.New("Via without transport or host")
+		return nil, errors.New("no transport or host in Via")
 	}
 	v.Transport = fields[0]
 	if err := sentBy(strings.Join(fields[1:], ""), v); err != nil { // RFC 3261 §25.1 allows blanks around the colon
@@ -265,6 +272,9 @@ func parseCSeq(value string) (*sip.CSeqHeader, error) {
 
 // split cuts text at each sep that is outside quotes and <>.
 func split(text string, sep byte) []string {
+	if strings.IndexByte(text, sep) < 0 {
+		return []string{text}
+	}
 	var parts []string
 	var quoted, angle bool
 	from := 0
@@ -314,6 +324,9 @@ func unquoted(s string) string {
 
 // escaped makes a text fit for between double quotes (RFC 3261 §25.1 quoted-pair).
 func escaped(s string) string {
+	if !strings.ContainsAny(s, `\"`) {
+		return s
+	}
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)
 }
 

@@ -1,6 +1,7 @@
 package sipconn
 
 import (
+	"math"
 	"runtime/debug"
 	"sync"
 )
@@ -26,15 +27,23 @@ type job struct {
 	size int
 }
 
-// push adds work of size bytes; false when there is too much already.
+// push adds what a message of size bytes asks for; false when there is too
+// much already.
 func (b *inbox) push(size int, run func()) bool {
+	return b.put(job{run, size}, maxPendingBytes, 2*maxPending)
+}
+
+// add adds work of our own, which is never too much.
+func (b *inbox) add(run func()) { b.put(job{run: run}, math.MaxInt, math.MaxInt) }
+
+func (b *inbox) put(j job, bytes, jobs int) bool {
 	b.mu.Lock()
-	if b.bytes+size > maxPendingBytes || len(b.work) > 2*maxPending {
+	if b.bytes+j.size > bytes || len(b.work) >= jobs {
 		b.mu.Unlock()
 		return false
 	}
-	b.work = append(b.work, job{run, size})
-	b.bytes += size
+	b.work = append(b.work, j)
+	b.bytes += j.size
 	b.mu.Unlock()
 	select {
 	case b.wake <- struct{}{}:
@@ -58,7 +67,9 @@ func (b *inbox) finished(j job) {
 	b.bytes -= j.size
 }
 
-// dispatch is the dispatcher: it runs the handlers one by one.
+// dispatch is the dispatcher: it runs the handlers one by one. What is queued
+// when the connection ends is dropped: it has not been answered, so whoever
+// sent it does not take it as delivered and may deliver it elsewhere.
 func (c *Conn) dispatch() {
 	for {
 		select {

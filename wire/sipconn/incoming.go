@@ -57,11 +57,16 @@ func (in *Incoming) Respond(res *sip.Response) error {
 	return nil
 }
 
-// Accept answers an INVITE or SUBSCRIBE with 200 and makes the dialog.
+// Accept answers an INVITE or SUBSCRIBE with 200 and makes the dialog; inside
+// a dialog it answers and returns that one. context.Canceled: the request was
+// cancelled or answered before.
 func (in *Incoming) Accept(b Body, headers ...sip.Header) (*Dialog, error) {
 	c := in.Conn
 	if in.Request.Method != sip.INVITE && in.Request.Method != sip.SUBSCRIBE {
 		return nil, fmt.Errorf("accept: %s makes no dialog", in.Request.Method)
+	}
+	if in.d != nil {
+		return in.d, in.Reply(200, "OK", b, headers...)
 	}
 	res, err := in.response(200, "OK", b, headers)
 	if err != nil {

@@ -1,7 +1,6 @@
 package sipconn
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 
@@ -22,32 +21,33 @@ func splitHead(raw []byte) (h head, f *fault) {
 	if len(raw) > maxHead {
 		f = &fault{400, "Header Block Too Large"}
 	}
+	h.fields = make([]field, 0, 16)
 	first := true
-	for line := range bytes.Lines(raw) {
-		text, ok := bytes.CutSuffix(line, []byte("\r\n"))
-		if !ok || bytes.ContainsAny(text, "\r\n\x00") {
+	for line := range strings.Lines(string(raw)) {
+		text, ok := strings.CutSuffix(line, "\r\n")
+		if !ok || strings.ContainsAny(text, "\r\n\x00") {
 			f = &fault{400, "Bare CR, LF or NUL in Header"} // RFC 3261 §7: lines end with CRLF
-			text = bytes.Trim(bytes.TrimRight(line, "\r\n"), "\x00")
+			text = strings.Trim(strings.TrimRight(line, "\r\n"), "\x00")
 		}
 		switch {
 		case first:
-			h.start, first = string(text), false
-		case len(text) == 0:
+			h.start, first = text, false
+		case text == "":
 			return h, f
 		case len(h.fields) > maxLines:
 			return h, &fault{400, "Too Many Headers"}
 		case text[0] == ' ' || text[0] == '\t':
-			if !h.fold(string(text)) {
+			if !h.fold(text) {
 				f = &fault{400, "Bad Header Line"}
 			}
 		default:
-			name, value, ok := bytes.Cut(text, []byte(":"))
-			name = bytes.TrimRight(name, " \t")
-			if !ok || !isToken(string(name)) {
+			name, value, ok := strings.Cut(text, ":")
+			name = strings.TrimRight(name, " \t")
+			if !ok || !isToken(name) {
 				f = &fault{400, "Bad Header Line"}
 				continue
 			}
-			h.fields = append(h.fields, field{usualName(string(name)), string(bytes.TrimSpace(value))})
+			h.fields = append(h.fields, field{usualName(name), strings.TrimSpace(value)})
 		}
 	}
 	return h, f
@@ -133,11 +133,16 @@ func (h *head) countFault() *fault {
 // typeFault checks that the headers every message needs could be understood.
 func typeFault(m sip.Message) *fault {
 	method := sip.RequestMethod("")
-	if r, ok := m.(*sip.Request); ok {
-		method = r.Method
+	var headers []sip.Header
+	switch m := m.(type) {
+	case *sip.Request:
+		method, headers = m.Method, m.Headers()
+	case *sip.Response:
+		headers = m.Headers()
 	}
-	for _, n := range [...]string{"From", "To", "CSeq", "Via", "Max-Forwards", "Route"} {
-		for _, h := range m.GetHeaders(n) {
+	for _, h := range headers {
+		switch n := h.Name(); n {
+		case "From", "To", "CSeq", "Via", "Max-Forwards", "Route":
 			if f := headerFault(n, h, method); f != nil {
 				return f
 			}

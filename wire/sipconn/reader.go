@@ -43,6 +43,6 @@ func (c *Conn) received(fr frame) {
 	case *sip.Request:
 		c.request(m, size)
 	case *sip.Response:
-		c.response(m, size)
+		c.response(m)
 	}
 }

@@ -243,6 +243,11 @@ func (b Body) put(m interface {
 func clone(r *sip.Request) *sip.Request {
 	n := sip.NewRequest(r.Method, r.Recipient)
 	for _, h := range r.Headers() {
+		if hops, ok := h.(*sip.MaxForwardsHeader); ok { // its clone is the same pointer
+			h := *hops
+			n.AppendHeader(&h)
+			continue
+		}
 		n.AppendHeader(sip.HeaderClone(h))
 	}
 	n.SetBody(r.Body())

@@ -109,7 +109,7 @@ func (c *Conn) Subscribe(ctx context.Context, s Subscription) error {
 			failures = 0
 		}
 		if accepted && s.Lapsed != nil {
-			c.in.push(0, s.Lapsed)
+			c.in.add(s.Lapsed)
 		}
 		select {
 		case <-time.After(max(wait, retryDelay(failures))):
@@ -177,8 +177,7 @@ func (b *subscription) ask(ctx context.Context, r *sip.Request, ever bool) (agai
 	var refused *StatusError
 	switch {
 	case err == nil:
-		b.grant(res)
-		return false, 0, nil
+		return !b.grant(res), 0, nil
 	case ctx.Err() != nil:
 		b.unsubscribe(ctx)
 		return false, 0, ctx.Err()
@@ -221,7 +220,7 @@ func (b *subscription) accept(r *sip.Request, res *sip.Response) {
 		d.retarget(res)
 	}
 	if b.s.Accepted != nil {
-		b.conn.in.push(0, func() { b.s.Accepted(res) })
+		b.conn.in.add(func() { b.s.Accepted(res) })
 	}
 }
 
@@ -238,8 +237,8 @@ func (b *subscription) current() *Dialog {
 	return b.dialog
 }
 
-// grant notes how long the subscription is in force.
-func (b *subscription) grant(res *sip.Response) {
+// grant notes how long the subscription is in force; false for not at all.
+func (b *subscription) grant(res *sip.Response) bool {
 	granted := b.s.Expires
 	if h := res.GetHeader("Expires"); h != nil {
 		granted = seconds(h.Value())
@@ -248,6 +247,7 @@ func (b *subscription) grant(res *sip.Response) {
 	defer b.mu.Unlock()
 	b.granted = min(granted, longestGrant)
 	b.until = time.Now().Add(b.granted)
+	return b.granted > 0 || b.s.Expires == 0
 }
 
 // untilRefresh is how long to wait before the next SUBSCRIBE.
