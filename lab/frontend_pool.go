@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"communicator/wire/sipconn"
 )
 
 // account is somebody who may sign in.
@@ -203,9 +201,4 @@ func token() string {
 	b := make([]byte, 16)
 	rand.Read(b) // never fails
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b))
-}
-
-// text is a Body of plain XML.
-func xmlBody(kind string, content []byte) sipconn.Body {
-	return sipconn.Body{Type: kind, Content: content}
 }

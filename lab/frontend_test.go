@@ -330,8 +330,17 @@ func TestDirectorNamesTheFrontEnds(t *testing.T) {
 	p := &peer{t: t, user: "alice", nc: client, in: bufio.NewReader(client)}
 	p.send(p.fill("REGISTER sip:contoso.test SIP/2.0\n~\nContact: <sip:alice@198.51.100.7>"))
 	p.expect("SIP/2.0 302 ", "Contact: <sip:fe1.contoso.test:5061;transport=tls>, <sip:fe2.contoso.test:5061;transport=tls>;q=0.5\n")
+	p.send(strings.Replace(p.fill("REGISTER sip:contoso.test SIP/2.0\n~"), "Max-Forwards: 70\n", "", 1))
+	p.expect("SIP/2.0 400 Max-Forwards Missing")
 	d.stop()
 	if _, err := p.read(); err == nil {
 		t.Error("the connection outlived its director")
 	}
+	d.start()
+	client, server = newPipe(&net.TCPAddr{IP: caller, Port: 40001}, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 5061})
+	go d.serve(server, "TCP")
+	p = &peer{t: t, user: "alice", nc: client, in: bufio.NewReader(client)}
+	p.send(p.fill("OPTIONS sip:contoso.test SIP/2.0\n~"))
+	p.expect("SIP/2.0 302 ")
+	client.Close()
 }

@@ -194,6 +194,29 @@ func TestPresenceRunsOut(t *testing.T) {
 	})
 }
 
+// A watcher that comes back over another connection goes on with its subscription.
+func TestSubscriptionMovesToAnotherConnection(t *testing.T) {
+	_, fe1, fe2 := testPool(t)
+	b := signedIn(t, fe1, "bob")
+	ok, _ := b.subscribe("alice", "")
+	const refresh = "SUBSCRIBE sip:192.0.2.1:5061 SIP/2.0\n~\nContact: <sip:bob@198.51.100.7:9>\nExpires: 600\nEvent: "
+	if res := b.within(ok, refresh+"dialog"); !strings.HasPrefix(res, "SIP/2.0 489 ") {
+		t.Errorf("another event in the same dialog:\n%s", res)
+	}
+	b2 := signedIn(t, fe2, "bob")
+	b2.seq = 50
+	if res := b2.within(ok, refresh+"presence"); !strings.HasPrefix(res, "SIP/2.0 200 ") {
+		t.Errorf("got\n%s", res)
+	}
+	b2.notified("Contact: <sip:192.0.2.1:5071;transport=tcp>")
+	if res := b.within(ok, refresh+"presence"); !strings.HasPrefix(res, "SIP/2.0 500 ") {
+		t.Errorf("an old CSeq:\n%s", res)
+	}
+	fe1.stop()
+	signedIn(t, fe2, "alice").publish(alicePIDF, "")
+	b2.notified("In Lyon")
+}
+
 // While a slow watcher has not answered, what changes is gathered: it gets the
 // last state, once.
 func TestSlowWatcherGetsTheLastState(t *testing.T) {

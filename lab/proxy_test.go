@@ -96,6 +96,21 @@ func TestKeptMessages(t *testing.T) {
 	signedIn(t, fe1, "bob").silent()
 }
 
+// Who signs in while an earlier connection still holds up the delivery gets
+// the messages when that one is given up.
+func TestKeptMessagesOvertakeADeadDevice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, fe, _ := testPool(t)
+		a := signedIn(t, fe, "alice")
+		a.ask(hello)
+		signedIn(t, fe, "bob").expect("\n\nhello") // and never answers
+		b := connect(t, fe, "bob")
+		b.ask("REGISTER sip:contoso.test SIP/2.0\n~\nContact: <sip:bob@198.51.100.8>")
+		b.answer(b.expect("MESSAGE sip:bob@198.51.100.8", "\n\nhello"), "200 OK")
+		b.silent()
+	})
+}
+
 func TestKeptMessagesExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, fe, _ := testPool(t)

@@ -80,10 +80,13 @@ func (r *request) carried() ([]listEntry, *refusal) {
 func tooLong(entries []listEntry) bool {
 	size := 0
 	for _, e := range entries {
-		size += len(xmlText(e.uri)) + len(`<resource uri=""></resource>`)
+		size += naming(e.uri)
 	}
 	return len(entries) > listLimit || size > listNames
 }
+
+// naming is the size of an entry without state in a NOTIFY.
+func naming(uri string) int { return len(xmlText(uri)) + len(`<resource uri=""></resource>`) }
 
 // fill makes the watchers of a list's entries; a.mu is held.
 func (s *subscription) fill(entries []listEntry) {
@@ -204,19 +207,25 @@ func (a *agent) reread(s *subscription) {
 func (s *subscription) listInfo() (b sipconn.Body, more bool) {
 	var rlmi, parts strings.Builder
 	boundary, root := token(), token()
-	whole := s.full
+	whole, left := s.full, 0 // left: what it takes to name the entries that are still to come
 	for _, w := range s.watches {
-		w.news = w.news || whole
+		if w.news = w.news || whole; whole {
+			left += naming(w.uri)
+		}
 	}
 	fmt.Fprintf(&rlmi, `<?xml version="1.0" encoding="UTF-8"?>`+"\r\n"+`<list xmlns="urn:ietf:params:xml:ns:rlmi" uri="%s" version="%d" fullState="%t">`, xmlText(s.about), s.version, whole)
 	for _, w := range s.watches {
-		fits := rlmi.Len()+parts.Len()+len(w.document())+400 < listBody
+		if whole {
+			left -= naming(w.uri)
+		}
+		room := listBody - rlmi.Len() - parts.Len() - left
+		fits := len(w.document())+400 < room
 		if !w.news || !fits && !whole {
 			more = more || w.news
 			continue
 		}
 		fmt.Fprintf(&rlmi, `<resource uri="%s">`, xmlText(w.uri))
-		if w.name != "" && rlmi.Len() < listBody/2 {
+		if w.name != "" && rlmi.Len() < listBody/2 && naming(w.name) < room {
 			fmt.Fprintf(&rlmi, `<name>%s</name>`, xmlText(w.name))
 		}
 		if fits {

@@ -32,7 +32,8 @@ type store struct {
 // box holds one person's messages, the oldest first.
 type box struct {
 	kept []keptMessage
-	busy bool // they are being delivered
+	busy bool     // they are being delivered
+	next *binding // who signed in meanwhile; tried when the present delivery fails
 }
 
 type keptMessage struct {
@@ -127,6 +128,8 @@ func (s *store) deliver(user string, b *binding) {
 	start := x != nil && len(x.kept) > 0 && !x.busy
 	if start {
 		x.busy = true
+	} else if x != nil && x.busy {
+		x.next = b
 	}
 	s.mu.Unlock()
 	if start {
@@ -140,7 +143,7 @@ func (s *store) empty(x *box, b *binding) {
 		s.mu.Lock()
 		x.kept = slices.DeleteFunc(x.kept, func(k keptMessage) bool { return !k.until.After(now) })
 		if len(x.kept) == 0 || s.pool.ctx.Err() != nil {
-			x.busy = false
+			x.busy, x.next = false, nil
 			s.mu.Unlock()
 			return
 		}
@@ -148,13 +151,19 @@ func (s *store) empty(x *box, b *binding) {
 		s.mu.Unlock()
 		done := s.handOver(q, b)
 		s.mu.Lock()
-		if !done {
+		next := x.next
+		switch {
+		case done:
+			x.kept = slices.Delete(x.kept, 0, 1)
+		case next != nil:
+			b, x.next = next, nil
+		default:
 			x.busy = false
-			s.mu.Unlock()
+		}
+		s.mu.Unlock()
+		if !done && next == nil {
 			return
 		}
-		x.kept = slices.Delete(x.kept, 0, 1)
-		s.mu.Unlock()
 	}
 }
 
