@@ -25,6 +25,7 @@ func (p *mainPage) card(r view.Row) {
 		body.Objects = []fyne.CanvasObject{p.cardBody(r, who, manager, func() { shown.Hide() })}
 		body.Refresh()
 	}
+	p.app.watch(r.User)
 	fill(nil, "")
 	shown = popUp(widgets.Sized(widgets.Inset(12, 12, 12, 12, body), 360, 0), p.app.window)
 	s := p.app.session

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -63,6 +64,18 @@ func (a *App) of(user string) presence.State {
 	s := a.session.Presence.Of(user)
 	s.Old = s.Old || !a.connected()
 	return s
+}
+
+// watch asks for the state of somebody who is not on the list.
+func (a *App) watch(user string) {
+	if _, listed := a.names[user]; listed || a.session == nil {
+		return
+	}
+	s := a.session
+	a.do("", func(ctx context.Context) error {
+		_ = s.Presence.Watch(ctx, user) // their state stays unknown, and that shows
+		return nil
+	})
 }
 
 func (a *App) connected() bool { return a.state.Phase == session.SignedIn }

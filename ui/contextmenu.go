@@ -24,6 +24,7 @@ func (p *mainPage) contextMenu(r view.Row, at fyne.Position) {
 // item is a menu item with one of our icons.
 func item(label, icon string, action func()) *fyne.MenuItem {
 	i := fyne.NewMenuItem(label, action)
+	i.Icon = theme.Blank()
 	if icon != "" {
 		i.Icon = theme.Icon(icon)
 	}

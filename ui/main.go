@@ -51,7 +51,7 @@ func newMainPage(a *App) *mainPage {
 	p.empty = p.emptyState()
 	p.top = widgets.Column(0, p.lost.content, p.banners, p.own.content, p.find.content)
 	p.content = container.NewStack(widgets.NewFill(theme.Background, "", ""),
-		container.NewBorder(p.top, p.status.content, nil, nil, container.NewStack(widgets.Box(p.people), p.empty)))
+		widgets.Page(p.top, container.NewStack(widgets.Box(p.people), p.empty), p.status.content))
 	if a.main != nil && a.main.find.searching() {
 		p.find.entry.SetText(a.main.find.entry.Text)
 	}
@@ -95,6 +95,7 @@ func (p *mainPage) refresh() {
 // message opens a conversation.
 func (p *mainPage) message(user, name string) {
 	if user != "" {
+		p.app.watch(user)
 		if p.app.names[user] == "" && name != "" {
 			p.app.names[user] = name
 		}

@@ -16,6 +16,17 @@ func (a *App) Session() *session.Session { return a.session }
 // SignedIn says whether the main page shows, with its contact list.
 func (a *App) SignedIn() bool { return a.been && a.connected() && a.loaded }
 
+// Idle says that nothing is being searched for and no group message is on its
+// way.
+func (a *App) Idle() bool {
+	for _, p := range a.talks.pages {
+		if g, is := p.(*groupPage); is && g.send.Running() {
+			return false
+		}
+	}
+	return !a.main.find.search.Busy
+}
+
 // OpenConversation shows the conversation with somebody.
 func (a *App) OpenConversation(user string) {
 	if a.been {

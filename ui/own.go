@@ -36,6 +36,7 @@ func newOwnHeader(a *App) *ownHeader {
 	h.button.Arrow = true
 	h.button.OnTapped = func() { widgets.Below(h.button, h.menu()) }
 	h.note = widgets.NewNoteLine(lang.L("Set a note that others see"), presence.MaxNote, h.setNote)
+	h.note.Focus = func(o fyne.Focusable) { a.window.Canvas().Focus(o) }
 	row := widgets.Row(12, 1, h.icon, widgets.Column(0, h.name, h.second), h.button)
 	body := widgets.Inset(11, 13, 8, 13, widgets.Column(0, row, widgets.Inset(0, 0, 0, 40, h.note)))
 	h.content = container.NewStack(widgets.NewFill(theme.Chrome, "", ""), container.NewBorder(nil, widgets.NewLine(), nil, nil, body))

@@ -56,7 +56,7 @@ func (p *talkPage) build() {
 	p.messages = widgets.NewMessageList()
 	p.messages.OnAgain = func(e view.Entry) { p.post(e.Text) }
 	p.messages.OnMail = p.mail
-	p.box = container.NewBorder(p.head(), p.composer(draft), nil, nil, widgets.Box(p.messages))
+	p.box = widgets.Page(p.head(), widgets.Box(p.messages), p.composer(draft))
 }
 
 func (p *talkPage) head() fyne.CanvasObject {
@@ -103,7 +103,7 @@ func (p *talkPage) composer(draft string) fyne.CanvasObject {
 	p.hint = widgets.NewText(lang.L("Not connected: what you write waits here."), theme.Caption, theme.Warning)
 	p.hint.Hide()
 	side := container.NewBorder(nil, p.send, nil, nil)
-	row := container.NewBorder(nil, nil, nil, widgets.Inset(0, 0, 0, 8, side), p.entry)
+	row := widgets.Beside(p.entry, widgets.Inset(0, 0, 0, 8, side))
 	return container.NewBorder(widgets.NewLine(), nil, nil, nil, widgets.Inset(8, 13, 10, 13, widgets.Column(4, row, p.hint)))
 }
 

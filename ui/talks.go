@@ -46,7 +46,7 @@ func newTalksWindow(a *App) *talksWindow {
 	w.window = a.o.App.NewWindow(lang.L("Conversations"))
 	w.window.SetPadded(false)
 	w.window.SetContent(container.NewStack(widgets.NewFill(theme.Background, "", ""),
-		container.NewBorder(w.tabs, nil, nil, nil, w.body)))
+		widgets.Page(w.tabs, w.body, nil)))
 	w.window.SetMainMenu(w.menu())
 	w.window.SetCloseIntercept(w.hide)
 	return w

@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -39,7 +38,6 @@ type Options struct {
 	Door ui.Door // how
 	Say  string  // a message to the first direct report; empty: none is sent
 	All  string  // a message to all direct reports; empty: none is sent
-	Wait time.Duration
 }
 
 // Draw signs in, looks at every window and writes a picture of each, light and
@@ -139,38 +137,24 @@ func (s *studio) tour(ctx context.Context) error {
 	if err := s.conversation(ctx, reports.Members[0].User); err != nil {
 		return err
 	}
-	return s.group(ctx, len(reports.Members))
+	return s.group(ctx)
 }
 
 // known waits until every contact's state has been heard.
 func (s *studio) known(ctx context.Context) error {
-	heard := make(chan error, 1)
-	go func() { heard <- s.ui.Session().Presence.Known(ctx) }() // ends with ctx
 	var result error
 	done := false
-	err := s.until(ctx, "everybody's state", func() bool {
-		select {
-		case result = <-heard:
-			done = true
-		case <-time.After(10 * time.Millisecond):
-			s.post(func() {}) // look again
-		}
-		return done
-	})
-	return errors.Join(err, result)
+	board := s.ui.Session().Presence
+	go func() { // ends with ctx
+		err := board.Known(ctx)
+		s.post(func() { result, done = err, true })
+	}()
+	return errors.Join(s.until(ctx, "everybody's state", func() bool { return done }), result)
 }
 
 func (s *studio) find(ctx context.Context, who contacts.Contact) error {
-	text := who.Name[:min(3, len(who.Name))]
-	s.ui.Find(text)
-	quiet := time.Now().Add(time.Second)
-	err := s.until(ctx, "what was found", func() bool {
-		if time.Now().After(quiet) {
-			return true
-		}
-		time.AfterFunc(20*time.Millisecond, func() { s.post(func() {}) })
-		return false
-	})
+	s.ui.Find(who.Name[:min(3, len(who.Name))])
+	err := s.until(ctx, "what was found", s.ui.Idle)
 	err = errors.Join(err, s.shoot("find", s.ui.Window(), true))
 	s.ui.Find("")
 	return err
@@ -195,17 +179,13 @@ func (s *studio) conversation(ctx context.Context, user string) error {
 	return s.both("conversation", s.ui.Conversations, false)
 }
 
-func (s *studio) group(ctx context.Context, members int) error {
+func (s *studio) group(ctx context.Context) error {
 	s.ui.OpenGroup("My direct reports", s.All)
 	if err := s.both("group", s.ui.Conversations, false); err != nil || s.All == "" {
 		return err
 	}
 	s.ui.SendGroup()
-	quiet := time.Now().Add(2 * time.Second)
-	err := s.until(ctx, "the result of the group message", func() bool {
-		time.AfterFunc(20*time.Millisecond, func() { s.post(func() {}) })
-		return time.Now().After(quiet)
-	})
+	err := s.until(ctx, "the result of the group message", s.ui.Idle)
 	return errors.Join(err, s.both("group-sent", s.ui.Conversations, false))
 }
 

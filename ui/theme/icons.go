@@ -56,6 +56,11 @@ func AppIcon(small bool) fyne.Resource {
 	return fyne.NewStaticResource(name+".svg", assets.Icon(name))
 }
 
+// Blank is an icon that shows nothing, so that menu items stand in line.
+func Blank() fyne.Resource {
+	return fyne.NewStaticResource("blank.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"></svg>`))
+}
+
 // Dot is a small filled circle, e.g. before "Signed in".
 func Dot(c fyne.ThemeColorName) fyne.Resource {
 	const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 14 14"><circle cx="7" cy="7" r="4" fill="#000000"/></svg>`

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"strings"
 	"time"
 
 	"communicator/autoconfig"
@@ -156,7 +157,7 @@ func (s *SignIn) record() string {
 func (s *SignIn) certificate() string {
 	for i := len(s.steps) - 1; i >= 0; i-- {
 		if step := s.steps[i]; step.Step == "tls" && step.Result == "found" {
-			return step.Text
+			return strings.TrimPrefix(step.Text, s.state.TLS+", ")
 		}
 	}
 	return ""

@@ -79,6 +79,25 @@ func (r *row) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	}
 }
 
+// Beside puts a narrow object at the right of one that takes the rest; both
+// have the full height.
+func Beside(wide, narrow fyne.CanvasObject) *fyne.Container {
+	return container.New(beside{}, wide, narrow)
+}
+
+type beside struct{}
+
+func (beside) MinSize(o []fyne.CanvasObject) fyne.Size {
+	a, b := o[0].MinSize(), o[1].MinSize()
+	return fyne.NewSize(a.Width+b.Width, max(a.Height, b.Height))
+}
+
+func (beside) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	w := o[1].MinSize().Width
+	put(o[0], 0, 0, size.Width-w, size.Height)
+	put(o[1], size.Width-w, 0, w, size.Height)
+}
+
 // Column puts objects below each other, gap units apart, at full width.
 func Column(gap float32, objects ...fyne.CanvasObject) *fyne.Container {
 	return container.New(column{gap}, objects...)
@@ -109,6 +128,45 @@ func (c column) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 			put(o, 0, y, size.Width, h)
 			y += h + theme.Px(c.gap)
 		}
+	}
+}
+
+// Page puts a head above and a foot below what takes the rest of the height;
+// head or foot may be nil. Unlike Fyne's border layout the focus goes through
+// them in the order in which they are seen.
+func Page(head, middle, foot fyne.CanvasObject) *fyne.Container {
+	p := &page{middle: middle}
+	c := container.New(p)
+	for _, o := range []fyne.CanvasObject{head, middle, foot} {
+		if o != nil {
+			c.Add(o)
+		}
+	}
+	return c
+}
+
+type page struct{ middle fyne.CanvasObject }
+
+func (p *page) MinSize(objects []fyne.CanvasObject) fyne.Size { return column{}.MinSize(objects) }
+
+func (p *page) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	rest := size.Height
+	for _, o := range objects {
+		if o != p.middle && o.Visible() {
+			rest -= o.MinSize().Height
+		}
+	}
+	y := float32(0)
+	for _, o := range objects {
+		if !o.Visible() {
+			continue
+		}
+		h := o.MinSize().Height
+		if o == p.middle {
+			h = max(rest, 0)
+		}
+		put(o, 0, y, size.Width, h)
+		y += h
 	}
 }
 

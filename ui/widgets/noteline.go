@@ -17,6 +17,7 @@ import (
 type NoteLine struct {
 	widget.BaseWidget
 	OnSave func(note string)
+	Focus  func(fyne.Focusable) // of the window it is in
 
 	note, hint string
 	entry      *Entry
@@ -73,17 +74,13 @@ func (n *NoteLine) Edit() {
 	n.entry.SetText(n.note)
 	n.entry.CursorColumn = utf8.RuneCountInString(n.note)
 	n.Refresh()
-	if c := fyne.CurrentApp().Driver().CanvasForObject(n); c != nil {
-		c.Focus(n.entry)
-	}
+	n.Focus(n.entry)
 }
 
 func (n *NoteLine) stop() {
 	n.editing = false
 	n.Refresh()
-	if c := fyne.CurrentApp().Driver().CanvasForObject(n); c != nil {
-		c.Focus(n)
-	}
+	n.Focus(n)
 }
 
 // Entry is the field in which the note is edited.

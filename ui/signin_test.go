@@ -1,0 +1,155 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2/test"
+
+	"communicator/ui/view"
+)
+
+func TestSignInByAddressShowsTheTeam(t *testing.T) {
+	atDesk(t, false, func(t *testing.T, d *desk) {
+		test.Type(d.signIn.address, "SIP:"+strings.Replace(d.who.User, "contoso", "Contoso", 1))
+		test.Tap(button(t, d.window, "Sign in"))
+		d.settle()
+		if !d.SignedIn() {
+			t.Fatalf("not signed in: %s", texts(d.window))
+		}
+		if r := d.row(view.GroupRow, "My direct reports"); !r.Org || r.Count == "" {
+			t.Errorf("got %+v", r)
+		}
+		d.wait(time.Second)
+		if r := d.report(); r.Face == "unknown" {
+			t.Errorf("%s is signed in, but shows as %s", r.Name, r.Words)
+		}
+		if s := texts(d.window); !strings.Contains(s, "Signed in as "+d.who.User+" · TLS") {
+			t.Errorf("the status line is missing in:\n%s", s)
+		}
+	})
+}
+
+func TestSignInAsksForThePassword(t *testing.T) {
+	atDesk(t, false, func(t *testing.T, d *desk) {
+		other := d.company.People()[0]
+		test.Type(d.signIn.address, other.User)
+		test.Tap(button(t, d.window, "Sign in"))
+		d.settle()
+		if d.signIn.secret.Hidden {
+			t.Fatalf("the password is not asked for:\n%s", texts(d.window))
+		}
+		if d.window.Canvas().Focused() != d.signIn.password {
+			t.Error("the password field has not got the focus")
+		}
+		test.Type(d.signIn.password, other.Password)
+		test.Tap(button(t, d.window, "Sign in"))
+		d.settle()
+		if !d.SignedIn() {
+			t.Errorf("not signed in:\n%s", texts(d.window))
+		}
+	})
+}
+
+func TestSignInSaysWhatIsWrong(t *testing.T) {
+	for _, c := range []struct {
+		address, password string
+		want              []string
+	}{
+		{"anna", "", []string{"This is not a sign-in address."}},
+		{"somebody@nowhere.example", "", []string{"nowhere.example"}},
+		{"newcomer", "wrong", []string{"not accepted"}},
+	} {
+		atDesk(t, false, func(t *testing.T, d *desk) {
+			address := c.address
+			if address == "newcomer" {
+				address = d.company.People()[0].User
+			}
+			test.Type(d.signIn.address, address)
+			test.Tap(button(t, d.window, "Sign in"))
+			d.settle()
+			if !d.signIn.secret.Hidden {
+				test.Type(d.signIn.password, c.password)
+				test.Tap(button(t, d.window, "Sign in"))
+			}
+			d.wait(40 * time.Second)
+			said := texts(d.window)
+			for _, want := range append(c.want, "Not signed in", "Why", "What you can do") {
+				if !strings.Contains(said, want) {
+					t.Errorf("%s: %q is missing in:\n%s", c.address, want, said)
+				}
+			}
+		})
+	}
+}
+
+func TestTryItOnThisComputer(t *testing.T) {
+	atDesk(t, false, func(t *testing.T, d *desk) {
+		test.Tap(button(t, d.window, "Try it on this computer"))
+		d.settle()
+		if !d.SignedIn() {
+			t.Errorf("not signed in:\n%s", texts(d.window))
+		}
+	})
+}
+
+func TestSignOutGoesBack(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.signOut()
+		d.settle()
+		if d.SignedIn() || !strings.Contains(texts(d.window), "Sign-in address") {
+			t.Errorf("got:\n%s", texts(d.window))
+		}
+		d.begin(d.who.User)
+		d.settle()
+		if !d.SignedIn() {
+			t.Error("signing in again does not work")
+		}
+	})
+}
+
+func TestLostConnection(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		d.OpenConversation(who.User)
+		test.Type(d.talk().entry, "half a sen")
+		d.lab("stop-front-end 1")
+		d.lab("stop-front-end 2")
+		d.wait(12 * time.Second)
+		said := texts(d.window)
+		if !strings.Contains(said, "Connection lost 1") || !strings.Contains(said, "What you write waits here.") {
+			t.Errorf("no banner in:\n%s", said)
+		}
+		if r := d.row(view.GroupRow, who.Group); !strings.HasPrefix(r.Count, "–/") {
+			t.Errorf("the count reads %q", r.Count)
+		}
+		if r := d.row(view.PersonRow, who.Name); r.Face != "unknown" || r.Words != "Status unknown" {
+			t.Errorf("last known presence is shown as current: %+v", r)
+		}
+		if d.talk().send.Enabled() || !strings.Contains(texts(d.talks.window), "Not connected: what you write waits here.") {
+			t.Error("one can send without a connection")
+		}
+		press(d.talks.window, "Return")
+		if d.talk().entry.Text != "half a sen" {
+			t.Errorf("what was being written is %q", d.talk().entry.Text)
+		}
+		d.lab("start-front-end 1")
+		d.lab("start-front-end 2")
+		d.wait(2 * time.Minute)
+		if strings.Contains(texts(d.window), "Connection lost") || !d.connected() {
+			t.Fatalf("not back:\n%s", texts(d.window))
+		}
+		if r := d.row(view.PersonRow, who.Name); r.Face == "unknown" {
+			t.Errorf("still unknown after the connection is back: %+v", r)
+		}
+		test.Type(d.talk().entry, "tence")
+		press(d.talks.window, "Return")
+		d.settle()
+		if got := d.inbox(who.User); !slices.Contains(got, "half a sentence") {
+			t.Errorf("the other side has %q", got)
+		}
+	})
+}
