@@ -63,6 +63,7 @@ type Conn struct {
 	contact string
 	clients map[string]*clientTx
 	servers map[string]*serverTx
+	pending int // of servers, without a final answer
 	dialogs map[string]*Dialog
 	subs    map[string]*subscription
 }

@@ -46,6 +46,7 @@ type framer struct {
 	buf      []byte // buf[start:] has not been cut yet
 	start    int
 	deadline bool   // a read deadline is set
+	lost     bool   // it is unknown where the last message ended
 	half     bool   // the last thing seen was one CRLF that was nobody's pong
 	read     func() // called after every successful read
 	ping     func() // CRLFCRLF came
@@ -54,6 +55,11 @@ type framer struct {
 
 // next returns the next message. An error ends the connection.
 func (f *framer) next() (frame, error) {
+	if f.lost {
+		if err := f.resync(); err != nil {
+			return frame{}, err
+		}
+	}
 	if err := f.keepAlives(); err != nil {
 		return frame{}, err
 	}
@@ -178,33 +184,38 @@ func (f *framer) lengthless(head []byte) (frame, error) {
 	if isResponseLine(start) && !hasHeader(head, "content-length", "l") && !hasHeader(head, "content-type", "c") {
 		return frame{head: head}, f.atRest() // tolerated: it has no body and says so by having no type
 	}
-	fr := frame{head: head, fault: &fault{400, "Bad or Missing Content-Length"}}
-	return fr, f.resync()
+	f.lost = true
+	return frame{head: head, fault: &fault{400, "Bad or Missing Content-Length"}}, f.atRest()
 }
 
-// resync drops what is in the buffer up to the next start line. What comes
-// later is judged as it comes: next sees it as a message that begins badly.
+// resync drops what comes up to the next start line, within reason. There is
+// no deadline: what came may be the end of a body after which nothing follows.
 func (f *framer) resync() error {
-	dropped := 0
-	for f.start < len(f.buf) {
+	for dropped := 0; dropped <= maxMessage; {
 		rest := f.buf[f.start:]
-		if rest[0] == '\r' || rest[0] == '\n' {
-			break // keep-alive or blank line: the normal path takes it
-		}
 		line, _, whole := bytes.Cut(rest, []byte("\n"))
-		if at := startLineIn(line); whole && at >= 0 {
-			f.start += at
-			break
+		switch {
+		case bytes.HasPrefix(rest, []byte("\r\n\r\n")):
+			f.start += 4
+			f.ping()
+			continue
+		case !whole && len(rest) > maxMessage:
+			return errNoResync
+		case !whole:
+			if err := f.fill(); err != nil {
+				return err
+			}
+			continue
 		}
-		if !whole {
-			break
+		if at := startLineIn(line); at >= 0 {
+			f.start += at
+			f.lost = false
+			return nil
 		}
 		f.start += len(line) + 1
-		if dropped += len(line) + 1; dropped > maxMessage {
-			return errNoResync
-		}
+		dropped += len(line) + 1
 	}
-	return f.atRest()
+	return errNoResync
 }
 
 // oversized reads past a body that is too large, if that is bearable.
@@ -232,7 +243,7 @@ func (f *framer) fill() error {
 		f.buf = f.buf[:copy(f.buf, f.buf[f.start:])]
 		f.start = 0
 	}
-	if len(f.buf) > 0 && !f.deadline {
+	if len(f.buf) > 0 && !f.deadline && !f.lost {
 		f.deadline = true
 		if err := f.nc.SetReadDeadline(time.Now().Add(messageTimeout)); err != nil {
 			return err

@@ -100,6 +100,7 @@ func TestBadStreamsEndTheConnection(t *testing.T) {
 		{"half a body", goodHead("1") + "Content-Length: 10\r\n\r\nhello", "part of a message", 10 * time.Second},
 		{"no end of the head", "MESSAGE sip:a@b SIP/2.0\r\n" + strings.Repeat("X-A: b\r\n", 10000), "without the end of a message head", 0},
 		{"one endless line", strings.Repeat("x", 70000), "without the end of a message head", 0},
+		{"no next message to be found", goodHead("1") + "\r\n" + strings.Repeat("not a start line\r\n", 5000), "hold no next message", 0},
 		{"far too large", goodHead("1") + "Content-Length: 2000000\r\n\r\n", "2000", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -114,6 +115,22 @@ func TestBadStreamsEndTheConnection(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A body of unknown length may come later, and nothing after it for long.
+func TestBodyOfUnknownLengthComesLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, p := rawPeer(t, Options{Handle: ok})
+		p.write(goodHead("bad") + "Content-Type: text/plain\r\n\r\n")
+		p.expect("SIP/2.0 400")
+		time.Sleep(time.Minute)
+		p.write("hello\r\nsecond line")
+		time.Sleep(time.Minute)
+		p.write(good("good"))
+		if m := p.expect("SIP/2.0 200"); m.get("Call-Id") != "good" {
+			t.Error(m.header)
+		}
+	})
 }
 
 // A byte every second keeps no message open beyond its time, but a message

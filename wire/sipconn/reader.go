@@ -1,11 +1,15 @@
 package sipconn
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
+
+var errPeerClosed = errors.New("the other side closed the connection")
 
 // readAll is the reader: it cuts the stream into messages, checks them and
 // hands them on. One bad message is answered or dropped and changes nothing
@@ -19,6 +23,9 @@ func (c *Conn) readAll() {
 	}
 	for {
 		fr, err := f.next()
+		if errors.Is(err, io.EOF) {
+			err = errPeerClosed
+		}
 		if err != nil {
 			c.end(fmt.Errorf("read: %w", err))
 			return

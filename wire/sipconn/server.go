@@ -71,9 +71,10 @@ func (c *Conn) request(r *sip.Request, size int) {
 		return
 	}
 	tx := &serverTx{conn: c, key: key, req: r, tag: newTag()}
-	full := len(c.servers) >= maxPending
+	full := c.pending >= maxPending || len(c.servers) >= 4*maxPending
 	if !full {
 		c.servers[key] = tx
+		c.pending++
 		if r.Method == sip.INVITE {
 			tx.timer = time.AfterFunc(tryingAfter, tx.trying) // stopped by the first response
 		}
@@ -202,10 +203,14 @@ func (tx *serverTx) record(status int, text []byte) bool {
 	if tx.cancel != nil {
 		tx.cancel()
 	}
-	if tx.req.Method != sip.INVITE {
-		delete(c.servers, tx.key)
-	} else if c.servers[tx.key] == tx {
+	if c.servers[tx.key] != tx {
+		return true // it was never entered, or the connection has ended
+	}
+	c.pending--
+	if tx.req.Method == sip.INVITE {
 		tx.timer = time.AfterFunc(timeout64, tx.forget) // timer H, or L of RFC 6026
+	} else {
+		delete(c.servers, tx.key)
 	}
 	return true
 }
