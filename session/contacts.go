@@ -109,22 +109,25 @@ func (b *ContactBook) listRead(err error) {
 // set takes the own groups from the server.
 func (b *ContactBook) set(l contacts.List) { b.changed(func() { b.own = l }) }
 
-// changed makes a change, keeps the list, and tells of it if it looks different.
+// changed makes a change and tells of it if the list looks different.
 func (b *ContactBook) changed(f func()) {
 	b.mu.Lock()
 	before := b.own.WithOrg(b.chart)
 	f()
 	now := b.own.WithOrg(b.chart)
-	kept := keptList{User: b.s.self, Name: b.name, Own: b.own, Chart: b.chart}
-	same := sameList(before, now) && b.list && b.charted
-	if !same {
+	if !sameList(before, now) || !b.list || !b.charted {
 		b.s.events.add(ContactsChanged{now})
 	}
 	b.mu.Unlock()
-	if !same {
-		b.s.writeJSON(listCache, kept)
-		b.s.flush()
-	}
+	b.s.flush()
+}
+
+// keep writes the list down for the next session.
+func (b *ContactBook) keep() {
+	b.mu.Lock()
+	kept := keptList{User: b.s.self, Name: b.name, Own: b.own, Chart: b.chart}
+	b.mu.Unlock()
+	b.s.writeJSON(listCache, kept)
 }
 
 func sameList(a, b contacts.List) bool {

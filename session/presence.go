@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	maxWatched = 1000        // contacts watched at once; of a larger list the last are not
-	openAfter  = time.Second // a list that has not been read by then does not hold up the states of those who are known
+	maxWatched   = 1000             // contacts watched at once; of a larger list the last are not
+	publishAgain = 30 * time.Second // after a publication that failed
+	openAfter    = time.Second      // a list that has not been read by then does not hold up the states of those who are known
 )
 
 // Board is who is what; its rules are in package presence.
@@ -151,22 +152,39 @@ func (b *Board) choose(p presence.State) {
 	b.s.writeJSON(ownFile, keptOwn{b.s.self, p})
 }
 
-// publish publishes what was chosen, after a sign-in.
-func (b *Board) publish(ctx context.Context) error {
-	server := b.s.dialect()
-	if b.s.o.Silent || server == nil {
-		return nil
+// publish publishes what was chosen, until the server has it, refuses it for
+// good, or ctx ends.
+func (b *Board) publish(ctx context.Context) {
+	if b.s.o.Silent {
+		return
 	}
-	b.mu.Lock()
-	p := b.effective()
-	b.mu.Unlock()
-	return server.Publish(ctx, p)
-}
-
-// published notes how publishing after a sign-in went.
-func (b *Board) published(err error) {
-	if err != nil {
+	for {
+		server, err := b.s.server(ctx)
+		if err == nil {
+			b.mu.Lock()
+			p := b.effective()
+			b.mu.Unlock()
+			err = server.Publish(ctx, p)
+		}
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		wait := publishAgain
+		status, refused := errors.AsType[*sipconn.StatusError](err)
+		if refused {
+			wait = max(wait, status.RetryAfter)
+		}
 		b.s.log.Warn("own state not published", "error", err)
+		if refused && status.Code < 500 && status.RetryAfter == 0 {
+			return // such as 405 or 489: a server without presence
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return
+		}
 	}
 }
 
@@ -188,7 +206,7 @@ func (b *Board) keepUntil(ctx context.Context) {
 			ends.Stop()
 		case <-ends.C:
 			b.choose(presence.State{Note: own.Note})
-			b.published(b.publish(ctx))
+			b.publish(ctx)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -185,6 +186,24 @@ func accepting(m message) (string, []string) {
 // always answers the same.
 func always(status string, headers ...string) func(message) (string, []string) {
 	return func(message) (string, []string) { return status, headers }
+}
+
+// recorder keeps what a server has seen.
+type recorder struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (r *recorder) add(s string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, s)
+}
+
+func (r *recorder) get() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.list)
 }
 
 // pipe is one end of a connection in memory, with a buffer as TCP has one.

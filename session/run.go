@@ -285,6 +285,9 @@ func (r *runner) end(ctx context.Context, m machine) error {
 	r.drop()
 	r.s.People.closeAll()
 	r.group.Wait()
+	if r.s.dialect() != nil {
+		r.s.Contacts.keep()
+	}
 	r.web.CloseIdleConnections()
 	s := r.s
 	s.mu.Lock()

@@ -15,12 +15,12 @@ import (
 func TestRegisterInPlainText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
-		var seen []string
+		var all recorder
 		blank := strings.NewReplacer("\r\n", "\n")
 		random := regexp.MustCompile(`(branch=z9hG4bK|tag=|Call-ID: |uuid:|cnonce="|response="|User-Agent: )[^;"\n>]+`)
 		n.listen["10.0.0.11:5060"] = func(p *peer) {
 			for m := p.next(); m.text != ""; m = p.next() {
-				seen = append(seen, random.ReplaceAllString(blank.Replace(m.text), "$1<>"))
+				all.add(random.ReplaceAllString(blank.Replace(m.text), "$1<>"))
 				contact := m.header("Contact")
 				switch {
 				case m.method() != "REGISTER":
@@ -38,6 +38,7 @@ func TestRegisterInPlainText(t *testing.T) {
 		}
 		c := signedIn(t, n.options())
 		time.Sleep(5 * time.Second)
+		seen := all.get()
 		want := []string{`REGISTER sip:contoso.test SIP/2.0
 Via: SIP/2.0/TCP 10.0.0.1:40000;branch=z9hG4bK<>;rport
 From: <sip:anna@contoso.test>;tag=<>
@@ -67,6 +68,7 @@ Allow: ACK, BYE, CANCEL, INFO, MESSAGE, NOTIFY, OPTIONS
 		}
 		before := len(seen)
 		time.Sleep(50 * time.Second) // of the 60 granted
+		seen = all.get()
 		renewed := strings.Join(seen[before:], "")
 		if !strings.Contains(renewed, "REGISTER sip:") || !strings.Contains(renewed, "Contact: <sip:anna@10.0.0.1:40000;transport=tcp>;+sip.instance") {
 			t.Errorf("not renewed with the same contact:\n%s", renewed)
@@ -76,6 +78,7 @@ Allow: ACK, BYE, CANCEL, INFO, MESSAGE, NOTIFY, OPTIONS
 		}
 		before = len(seen)
 		c.stop()
+		seen = all.get()
 		if last := strings.Join(seen[before:], ""); !strings.Contains(last, "REGISTER sip:") || !strings.Contains(last, "Expires: 0\n") || strings.Contains(last, "Contact: *") {
 			t.Errorf("not signed out:\n%s", last)
 		}
@@ -206,7 +209,9 @@ func TestBackOff(t *testing.T) {
 		n := newNetwork(t)
 		c := run(t, n.options())
 		time.Sleep(time.Hour)
+		n.mu.Lock()
 		tries := len(n.dialed) / 2
+		n.mu.Unlock()
 		if tries < 25 || tries > 80 {
 			t.Errorf("%d tries in an hour", tries)
 		}
@@ -300,6 +305,7 @@ func TestRedirects(t *testing.T) {
 					// A person must see where it went wrong.
 					t.Errorf("%v", err)
 				}
+				synctest.Wait()
 				for _, d := range n.dialed {
 					if !strings.Contains(d, "10.0.0.1") {
 						t.Errorf("dialled %s", d)
@@ -328,6 +334,7 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("%T %v", err, err)
 				}
 				time.Sleep(time.Hour)
+				synctest.Wait()
 				if len(n.dialed) != 1 {
 					t.Errorf("dialled %v", n.dialed)
 				}

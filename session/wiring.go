@@ -12,6 +12,7 @@ import (
 func (s *Session) wire(e any) {
 	switch e := e.(type) {
 	case ContactsChanged:
+		s.Contacts.keep()
 		s.Presence.rewatch() // who is on the list is watched
 	case im.Received:
 		s.Presence.alsoWatch(e.Message.From) // a stranger who writes is shown with his state
@@ -80,11 +81,12 @@ func (r *runner) begin(ctx context.Context) {
 	s := r.s
 	r.work(func() {
 		server, err := r.serverFor(ctx)
-		if server == nil {
-			return // ctx has ended
+		if server == nil || server.Attach(ctx) != nil {
+			return // the connection has ended
 		}
 		s.Presence.rewatch() // who is asked for already
-		if e := server.Start(ctx); err == nil {
+		r.work(func() { s.Presence.publish(ctx) })
+		if e := server.ReadContacts(ctx); err == nil {
 			err = e
 		}
 		if ctx.Err() != nil {
@@ -94,7 +96,6 @@ func (r *runner) begin(ctx context.Context) {
 			s.log.Warn("contact list", "error", err)
 		}
 		s.Contacts.listRead(err)
-		s.Presence.published(s.Presence.publish(ctx))
 	})
 	r.work(func() { s.Contacts.readChart(ctx) })
 	r.work(func() { s.Presence.openWhen(ctx, s.Contacts.loaded()) })

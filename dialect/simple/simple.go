@@ -82,6 +82,15 @@ func New(o Options) *Server {
 // run until ctx ends. An error says why the list could not be read; the last
 // known one has then been told to Sink.
 func (s *Server) Start(ctx context.Context) error {
+	if err := s.Attach(ctx); err != nil {
+		return err
+	}
+	return s.ReadContacts(ctx)
+}
+
+// Attach is the first half of Start: it takes the current connection into use
+// and returns at once, so that Publish need not wait for the contact list.
+func (s *Server) Attach(ctx context.Context) error {
 	conn, err := s.o.Line.Conn()
 	if err != nil {
 		return err
@@ -89,8 +98,11 @@ func (s *Server) Start(ctx context.Context) error {
 	s.publisher.start(ctx)
 	s.watcher.start(ctx, conn)
 	go s.watchWatchers(ctx, conn) // ends with ctx or conn
-	return s.book.read(ctx)
+	return nil
 }
+
+// ReadContacts is the second half of Start.
+func (s *Server) ReadContacts(ctx context.Context) error { return s.book.read(ctx) }
 
 // Publish publishes p and keeps it published until ctx of Start ends. It
 // returns when the server has it. What is published already is not sent again.
