@@ -75,7 +75,7 @@ func FuzzWatcherInfo(f *testing.F) {
 }
 
 func FuzzNotify(f *testing.F) {
-	for _, name := range []string{"rfc4662-6-nested.mime", "unquoted-start.mime", "asterisk-13.mime", "ours-notify.mime"} {
+	for _, name := range []string{"rfc4662-6-nested.mime", "unquoted-start.mime", "asterisk-13.mime", "kamailio-5.6-rls-states.mime", "ours-notify.mime"} {
 		contentType, body := message(f, name)
 		f.Add(contentType, body)
 	}

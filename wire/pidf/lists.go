@@ -1,6 +1,10 @@
 package pidf
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // ContentTypeLists is the content type of a resource-lists document.
 const ContentTypeLists = "application/resource-lists+xml"
@@ -58,11 +62,36 @@ type External struct {
 
 // ParseResourceLists reads a resource-lists document.
 func ParseResourceLists(b []byte) (ResourceLists, error) {
-	root, err := read(b, nsLists, "resource-lists")
+	root, err := readKept(b, nsLists, "resource-lists")
 	if err != nil {
 		return ResourceLists{}, err
 	}
 	return ResourceLists{Items: parseItems(root), from: root}, nil
+}
+
+// readKept reads a document that will be written back. A prefix that is not
+// declared could come to mean something then, so there must be none.
+func readKept(b []byte, space, local string) (*node, error) {
+	root, err := read(b, space, local)
+	if err == nil {
+		if n := root.undeclared(); n != nil {
+			return nil, fmt.Errorf("%s document: the prefix of <%s> is not declared", local, cut(n.raw, 40))
+		}
+	}
+	return root, err
+}
+
+// undeclared returns an element whose prefix is not declared, or nil.
+func (n *node) undeclared() *node {
+	if strings.HasPrefix(n.space, "?") {
+		return n
+	}
+	for _, k := range n.kids {
+		if u := k.undeclared(); u != nil {
+			return u
+		}
+	}
+	return nil
 }
 
 // Lists returns the lists at the top of the document, in order.

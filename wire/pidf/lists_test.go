@@ -157,3 +157,33 @@ func TestRLSServicesForeign(t *testing.T) {
 		}
 	}
 }
+
+func TestListsBad(t *testing.T) {
+	for what, c := range map[string]struct{ in, want string }{
+		"undeclared prefix": {`<rls-services xmlns="urn:ietf:params:xml:ns:rls-services"><service uri="sip:l@b"><list><rl:entry uri="sip:a@b"/></list></service></rls-services>`, "prefix of <rl:entry> is not declared"},
+		"a contact list":    {`<resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists"/>`, "its root is <resource-lists>"},
+	} {
+		if _, err := ParseRLSServices([]byte(c.in)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", what, err, c.want)
+		}
+	}
+}
+
+// A prefix of somebody else keeps its meaning when a first entry is added.
+func TestRLSServicesForeignPrefix(t *testing.T) {
+	r, err := ParseRLSServices([]byte(`<rls-services xmlns="urn:ietf:params:xml:ns:rls-services" xmlns:rl="urn:example-com:rules"><service uri="sip:l@b"><list><rl:allow/></list></service></rls-services>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Services[0].List.Items = append(r.Services[0].List.Items, Item{Entry: &Entry{URI: "sip:a@b"}})
+	same(t, r.Marshal(), []byte(`<?xml version="1.0" encoding="UTF-8"?>
+<rls-services xmlns="urn:ietf:params:xml:ns:rls-services" xmlns:rl="urn:example-com:rules">
+  <service uri="sip:l@b">
+    <list xmlns:rl1="urn:ietf:params:xml:ns:resource-lists">
+      <rl:allow/>
+      <rl1:entry uri="sip:a@b"/>
+    </list>
+  </service>
+</rls-services>
+`))
+}

@@ -72,6 +72,10 @@ func TestParse(t *testing.T) {
 		},
 		"linphone-5.1.xml": {
 			Entity: "sip:carol@contoso.test",
+			Tuples: []Tuple{{ID: "y-6p.y", Basic: Open, Contact: "sip:carol@contoso.test", Priority: 0.8, Timestamp: utc("2026-11-20T13:47:18Z")}},
+		},
+		"linphone-with-person.xml": {
+			Entity: "sip:carol@contoso.test",
 			Tuples: []Tuple{{ID: "ox84bc", Basic: Open, Contact: "sip:carol@contoso.test;gr=urn:uuid:1f2e3d4c-0000-4000-8000-000000000001",
 				Priority: 0.8, Timestamp: utc("2026-11-20T12:00:05.123Z")}},
 			Persons: []Person{{ID: "pxk3a1", Activities: &Activities{Values: []string{"on-the-phone"}},

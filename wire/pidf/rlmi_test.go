@@ -10,7 +10,7 @@ import (
 // message splits a testdata file into its content type and its body with CRLF.
 func message(t testing.TB, name string) (contentType string, body []byte) {
 	t.Helper()
-	head, rest, _ := bytes.Cut(file(t, name), []byte("\n\n"))
+	head, rest, _ := bytes.Cut(bytes.ReplaceAll(file(t, name), []byte("\r\n"), []byte("\n")), []byte("\n\n"))
 	return strings.TrimPrefix(string(head), "Content-Type: "), bytes.ReplaceAll(rest, []byte("\n"), []byte("\r\n"))
 }
 
@@ -27,6 +27,11 @@ func TestParseNotify(t *testing.T) {
 		"unquoted-start.mime": {
 			{"sip:bob@contoso.test", "active", "", "sip:bob@contoso.test"},
 			{"sip:carol@contoso.test", "pending", "", ""},
+		},
+		"kamailio-5.6-rls-states.mime": {
+			{"sip:bob@contoso.test", "active", "", "sip:bob@contoso.test"},
+			{"sip:carol@contoso.test", "", "", ""},
+			{"sip:nobody@contoso.test", "", "", ""},
 		},
 		"asterisk-13.mime": {{"sip:200@contoso.test", "active", "", "sip:200@contoso.test"}},
 	} {

@@ -1,5 +1,11 @@
 package pidf
 
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
 // ContentTypeRLS is the content type of an rls-services document.
 const ContentTypeRLS = "application/rls-services+xml"
 
@@ -23,7 +29,7 @@ type Service struct {
 // ParseRLSServices reads an rls-services document. Services of other clients
 // are kept as ResourceLists keeps what it does not know.
 func ParseRLSServices(b []byte) (RLSServices, error) {
-	root, err := read(b, nsRLS, "rls-services")
+	root, err := readKept(b, nsRLS, "rls-services")
 	if err != nil {
 		return RLSServices{}, err
 	}
@@ -131,15 +137,38 @@ func (l *List) bare() *List {
 }
 
 // innerPrefix returns the prefix for new entries in a list that was read: that
-// of what is already there, else "rl:", which it declares.
+// of what is already there, else one that the list declares, else one that
+// nothing in it uses, which it then declares.
 func (l *List) innerPrefix(made *node) string {
 	for _, k := range l.from.kids {
 		if k.isList(k.local) {
 			return prefixOf(k.raw)
 		}
 	}
-	made.setAttr("xmlns:rl", nsLists)
-	return "rl:"
+	for _, a := range l.from.attrs {
+		if p, is := strings.CutPrefix(a.name, "xmlns:"); is && a.value == nsLists {
+			return p + ":"
+		}
+	}
+	prefix := "rl"
+	for i := 1; l.from.uses(prefix); i++ {
+		prefix = "rl" + strconv.Itoa(i)
+	}
+	made.setAttr("xmlns:"+prefix, nsLists)
+	return prefix + ":"
+}
+
+// uses says whether a prefix stands in n or anything in it.
+func (n *node) uses(prefix string) bool {
+	if prefixOf(n.raw) == prefix+":" {
+		return true
+	}
+	for _, a := range n.attrs {
+		if prefixOf(a.name) == prefix+":" || a.name == "xmlns:"+prefix {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.kids, func(k *node) bool { return k.uses(prefix) })
 }
 
 func textNode(raw, text string) *node {

@@ -56,7 +56,7 @@ type scope struct {
 
 func (s *scope) lookup(prefix string) string {
 	for ; s != nil; s = s.outer {
-		if s.prefix == prefix {
+		if s.prefix == prefix && (s.space != "" || prefix == "") { // a prefix cannot be taken back (Namespaces in XML §2.2)
 			return s.space
 		}
 	}
