@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"runtime"
@@ -50,6 +51,32 @@ func BenchmarkSignIn(b *testing.B) {
 	b.ResetTimer()
 	for i := range b.N {
 		arrive(b, fe, i, false)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sign-ins/s")
+}
+
+// BenchmarkSignInTLS is the same with TLS 1.3, both ends on this machine.
+func BenchmarkSignInTLS(b *testing.B) {
+	c, err := New(Options{People: max(b.N, 200), Still: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	people := c.People()
+	config := &tls.Config{RootCAs: c.Roots(), ServerName: "contoso.test"}
+	b.ResetTimer()
+	for i := range b.N {
+		nc, err := c.Dial(b.Context(), "tcp", "fe1.contoso.test:5061")
+		if err != nil {
+			b.Fatal(err)
+		}
+		secure := tls.Client(nc, config)
+		defer secure.Close()
+		name, _, _ := strings.Cut(people[i].User, "@")
+		p := &peer{t: b, user: name, password: people[i].Password, nc: secure, in: bufio.NewReaderSize(secure, 512), id: token()[:6]}
+		if res := p.register(""); !strings.HasPrefix(res, "SIP/2.0 200 ") {
+			b.Fatal(res)
+		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sign-ins/s")
 }

@@ -38,13 +38,14 @@ func testPool(t testing.TB) (p *pool, fe1, fe2 *frontEnd) {
 
 // peer is a client that speaks raw SIP.
 type peer struct {
-	t    testing.TB
-	user string // before the @
-	nc   net.Conn
-	in   *bufio.Reader
-	seq  int
-	nc1  int    // nonce count
-	id   string // in its Call-IDs
+	t        testing.TB
+	user     string // before the @
+	password string // empty: user + "-pw"
+	nc       net.Conn
+	in       *bufio.Reader
+	seq      int
+	nc1      int    // nonce count
+	id       string // in its Call-IDs
 
 	patience time.Duration // how long to wait for a message; 0: 20 s
 
@@ -204,7 +205,7 @@ func (p *peer) credentials(text string) string {
 		name = "Authorization"
 	}
 	p.nc1++
-	return name + ": " + answerDigest(p.challenge, digestFor{user: p.user, password: p.user + "-pw", method: f[0], uri: f[1], nc: p.nc1})
+	return name + ": " + answerDigest(p.challenge, digestFor{user: p.user, password: cmp.Or(p.password, p.user+"-pw"), method: f[0], uri: f[1], nc: p.nc1})
 }
 
 type digestFor struct {
