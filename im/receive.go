@@ -31,7 +31,10 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 	default:
 		m := Message{ID: header(r, "Call-ID"), From: from}
 		m.Text, m.Time, m.Stored = b.dated(r, text)
-		b.receive(m, r.Body(), func() { _ = in.Reply(sip.StatusOK, "OK", sipconn.Body{}) })
+		if original := strings.Trim(header(r, "Message-ID"), "<>"); m.Stored && original != "" {
+			m.ID = original // a store sends a request of its own; deploy/kamailio says here which it kept
+		}
+		b.receive(m, []byte(m.Text), func() { _ = in.Reply(sip.StatusOK, "OK", sipconn.Body{}) })
 	}
 	return true
 }

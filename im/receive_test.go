@@ -106,6 +106,28 @@ func TestShownOnce(t *testing.T) {
 	})
 }
 
+// The answer to a message was lost with a front end, so another one kept the
+// message, and delivers it when the receiver is back.
+func TestStoredCopyOfWhatWasShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		first := connect(t, r.line, r.Book)
+		first.send(incoming("1@x", "text/plain", "hello"))
+		first.next()
+		second := connect(t, r.line, r.Book)
+		kept := []string{"Date: Fri, 31 Dec 1999 23:59:55 GMT", "Message-ID: <1@x>"}
+		second.send(incoming("9@store", "text/plain", "[Offline message - Fri Dec 31 23:59:55 1999] hello", kept...))
+		if m := second.next(); m.start != "SIP/2.0 200 OK" {
+			t.Errorf("answered %s", m.start)
+		}
+		second.send(incoming("8@store", "text/plain", "[Offline message - Fri Dec 31 23:59:55 1999] another", kept...))
+		second.next()
+		if n := len(r.With("bob@contoso.test").Messages()); n != 2 {
+			t.Errorf("%d lines, want hello once and another", n)
+		}
+	})
+}
+
 func TestStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // it is 2000-01-01 00:00:00 UTC
 		yesterday := "Date: Fri, 31 Dec 1999 20:15:00 GMT"
