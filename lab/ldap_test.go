@@ -253,6 +253,30 @@ func TestBytesOfABind(t *testing.T) {
 	})
 }
 
+// capturedSearch is what ldapsearch of OpenLDAP 2.5.13 sends for a search with
+// pages of two.
+const capturedSearch = "0\x81\xa1\x02\x01\x02cw\x04\x12dc=contoso,dc=test\n\x01\x02\n\x01\x00\x02\x01\x00\x02\x01\x00\x01\x01\x00" +
+	"\xa0L\xa4\x11\x04\x02cn0\x0b\x80\x02an\x81\x01l\x82\x02rs\xa2\t\xa5\x07\x04\x02sn\x04\x01b\xa1,\xa3\x08\x04\x03uid\x04\x01x" +
+	"\xa3 \x04\x04mail\x04\x18anna.albers@contoso.test0\x04\x04\x02cn\xa0#0!\x04\x161.2.840.113556.1.4.319\x04\x070\x05\x02\x01\x02\x04\x00"
+
+// The answer is written from RFC 4511 §4.5.2 and RFC 2696.
+func TestBytesOfASearchByOpenLDAP(t *testing.T) {
+	bubble(t, Options{People: 11, Still: true, AnonymousLDAP: true}, func(t *testing.T, c *Company) {
+		s := c.dialTLS(t, "ldap.contoso.test:636")
+		defer s.Close() //nolint
+		if _, err := io.WriteString(s, capturedSearch); err != nil {
+			t.Fatal(err)
+		}
+		want := "0J\x02\x01\x02dE\x04,uid=anna.albers,ou=people,dc=contoso,dc=test0\x150\x13\x04\x02cn1\x0d\x04\x0bAnna Albers" +
+			"01\x02\x01\x02e\x07\x0a\x01\x00\x04\x00\x04\x00\xa0#0!\x04\x161.2.840.113556.1.4.319\x04\x070\x05\x02\x01\x01\x04\x00"
+		b := make([]byte, len(want))
+		_ = s.SetReadDeadline(time.Now().Add(time.Minute))
+		if _, err := io.ReadFull(s, b); err != nil || string(b) != want {
+			t.Errorf("got  %q, %v\nwant %q", b, err, want)
+		}
+	})
+}
+
 // frames are what clients send, in bytes: for the fuzzers.
 func frames() [][]byte {
 	m := func(op *ber.Packet, controls ...ldap.Control) []byte { return message(1, op, controls...) }
@@ -261,7 +285,7 @@ func frames() [][]byte {
 	bind.AppendChild(octets("anna.albers@contoso.test"))
 	bind.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 0, "secret", ""))
 	all := [][]byte{
-		m(bind), []byte("0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\x00\x80\x00"),
+		m(bind), []byte("0\x0c\x02\x01\x01`\x07\x02\x01\x03\x04\x00\x80\x00"), []byte(capturedSearch),
 		m(ber.NewString(ber.ClassApplication, ber.TypePrimitive, ldap.ApplicationUnbindRequest, "", "")),
 		[]byte("0\x84\x00\x00\x00\x00"), []byte("GET / HTTP/1.1\r\n"), {0x30, 0x80, 0, 0}, {0x30, 0x84, 0xff, 0xff, 0xff, 0xff},
 	}

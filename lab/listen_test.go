@@ -168,12 +168,12 @@ func TestBusyPortIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close() //nolint
-	base := taken.Addr().(*net.TCPAddr).Port - baseXCAP
+	defer taken.Close()                                //nolint
+	base := taken.Addr().(*net.TCPAddr).Port - baseDNS // the first to be opened
 	c := company(t, Options{People: 2, Still: true})
 	dir := filepath.Join(t.TempDir(), "lab")
 	_, err = c.Listen("127.0.0.1", base, dir)
-	if err == nil || !strings.Contains(err.Error(), taken.Addr().String()+" for XCAP") || !strings.Contains(err.Error(), "--port-base") {
+	if err == nil || !strings.Contains(err.Error(), taken.Addr().String()+" for DNS") || !strings.Contains(err.Error(), "--port-base") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Stat(dir); err == nil {
