@@ -3,7 +3,6 @@ package im
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -23,6 +22,8 @@ type peer struct {
 	nc   net.Conn
 	got  chan message
 	conn *sipconn.Conn
+
+	closed atomic.Bool
 }
 
 // message is what the peer received.
@@ -49,6 +50,7 @@ func connect(t *testing.T, line *sipconn.Line, b *Book) *peer {
 }
 
 func (p *peer) close() {
+	p.closed.Store(true)
 	p.nc.Close()
 	<-p.conn.Done()
 }
@@ -62,7 +64,7 @@ func (p *peer) read() {
 			return
 		}
 		h, err := r.ReadMIMEHeader()
-		if errors.Is(err, io.ErrClosedPipe) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if err != nil && p.closed.Load() {
 			close(p.got)
 			return // the connection was closed in the middle
 		}

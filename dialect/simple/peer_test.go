@@ -3,7 +3,6 @@ package simple
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,6 +27,8 @@ type peer struct {
 	nc   net.Conn
 	got  chan message
 	conn *sipconn.Conn
+
+	closed atomic.Bool
 }
 
 // message is what the peer received.
@@ -52,6 +53,7 @@ func connect(t testing.TB, line *sipconn.Line) *peer {
 }
 
 func (p *peer) close() {
+	p.closed.Store(true)
 	p.nc.Close()
 	<-p.conn.Done()
 }
@@ -65,7 +67,7 @@ func (p *peer) read() {
 			return
 		}
 		h, err := r.ReadMIMEHeader()
-		if errors.Is(err, io.ErrClosedPipe) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if err != nil && p.closed.Load() {
 			return // the connection was closed in the middle
 		}
 		if err != nil {
@@ -185,7 +187,9 @@ type record struct {
 
 func newRecord(o Options) *record {
 	r := &record{line: &sipconn.Line{}, latest: map[string]presence.State{}}
-	o.Self, o.Line = "anna@contoso.test", r.line
+	if o.Line = r.line; o.Self == "" {
+		o.Self = "anna@contoso.test"
+	}
 	o.Sink = Sink{
 		Contacts: func(l contacts.List) {
 			r.mu.Lock()

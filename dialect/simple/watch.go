@@ -127,7 +127,7 @@ func (w *watcher) fixSingles(ctx context.Context, conn *sipconn.Conn) {
 	if !w.mine(ctx) {
 		return
 	}
-	inList := func(u string) bool { return w.list != nil && w.list.people[u] }
+	inList := func(u string) bool { return w.list != nil && w.list.people[u] && !w.list.alone[u] }
 	for u, cancel := range w.singles {
 		if !w.want[u] || inList(u) {
 			cancel()

@@ -97,6 +97,10 @@ func (x *xcap) once(ctx context.Context, method, auid string, d document) (*http
 	if err != nil {
 		return nil, nil, err
 	}
+	// A kept connection that the server has just closed is replaced without an
+	// error for a request that may be repeated (net/http.Transport); a PUT
+	// with a condition may.
+	r.Header["Idempotency-Key"] = nil
 	if method == http.MethodPut {
 		r.Header.Set("Content-Type", d.contentType)
 		switch {
