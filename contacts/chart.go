@@ -1,9 +1,12 @@
 package contacts
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
-	"strings"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
 )
 
 // Chart is one person's place in the organisation chart.
@@ -57,15 +60,22 @@ func (c Chart) members(people []Contact) []Contact {
 			members = append(members, p)
 		}
 	}
-	slices.SortFunc(members, func(a, b Contact) int {
-		return cmp.Or(cmp.Compare(a.sortKey(), b.sortKey()), cmp.Compare(a.User, b.User))
-	})
+	byName(members)
 	return members
 }
 
-// sortKey is the name in lower case; without a name, the address.
-func (c Contact) sortKey() string {
-	return strings.ToLower(cmp.Or(c.Name, c.User))
+// byName puts people in the order of their names as people expect it: Åsa
+// before Bob, whatever the case. Who has no name goes by his address.
+func byName(people []Contact) {
+	order := collate.New(language.Und, collate.IgnoreCase)
+	var buffer collate.Buffer
+	keys := make(map[string][]byte, len(people))
+	for _, p := range people {
+		keys[p.User] = order.KeyFromString(&buffer, cmp.Or(p.Name, p.User))
+	}
+	slices.SortFunc(people, func(a, b Contact) int {
+		return cmp.Or(bytes.Compare(keys[a.User], keys[b.User]), cmp.Compare(a.User, b.User))
+	})
 }
 
 // WithOrg returns the list with its org-chart groups replaced by those of c;

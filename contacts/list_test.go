@@ -129,11 +129,11 @@ func TestList(t *testing.T) {
 func TestChartGroups(t *testing.T) {
 	boss, top := Contact{"chen@x.test", "Chen Dahl"}, Contact{"zoe@x.test", "Zoe Young"}
 	c := Chart{Self: "anna@x.test", Manager: &boss, SecondManager: &top,
-		Peers:    []Contact{{"b@x.test", "eva"}, {"c@x.test", "Dina"}, {"b@x.test", "Eva again"}, {"", "No Address"}},
+		Peers:    []Contact{{"b@x.test", "eva"}, {"c@x.test", "Dina"}, {"b@x.test", "Eva again"}, {"", "No Address"}, {"e@x.test", "Élodie"}, {"f@x.test", "Åsa"}},
 		Everyone: []Contact{{"anna@x.test", "Anna"}, boss, {"d@x.test", ""}, {"b@x.test", "eva"}},
 	}
 	want := `My manager (org): Chen Dahl=chen@x.test
-My peers (org): Dina=c@x.test eva=b@x.test
+My peers (org): Åsa=f@x.test Dina=c@x.test Élodie=e@x.test eva=b@x.test
 Everyone under Zoe Young (org): Chen Dahl=chen@x.test =d@x.test eva=b@x.test
 `
 	if got := (List{Groups: c.Groups()}).String(); got != want {

@@ -1,12 +1,14 @@
 package directory
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
 )
 
 // Chart is one person's place in the organisation.
@@ -161,10 +163,16 @@ func others(people []Person, without []string, user string) []Person {
 	})
 }
 
+// byName puts people in the order of their names as people expect it: Åsa
+// before Bob, whatever the case.
 func byName(people []Person) []Person {
-	slices.SortStableFunc(people, func(a, b Person) int {
-		return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
-	})
+	order := collate.New(language.Und, collate.IgnoreCase)
+	var buffer collate.Buffer
+	keys := make(map[string][]byte, len(people))
+	for _, p := range people {
+		keys[p.DN] = order.KeyFromString(&buffer, p.Name)
+	}
+	slices.SortStableFunc(people, func(a, b Person) int { return bytes.Compare(keys[a.DN], keys[b.DN]) })
 	return people
 }
 

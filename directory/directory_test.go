@@ -134,13 +134,6 @@ func TestChartLarge(t *testing.T) {
 	if found, more, err := d.Find(t.Context(), "w", 600); err != nil || len(found) != 600 || !more {
 		t.Errorf("find: %d, more %v, %v", len(found), more, err)
 	}
-	s.hard = 200 // as a server with a limit of its own
-	if chart, err = d.Chart(t.Context(), "anna@contoso.test"); err != nil || !chart.Incomplete {
-		t.Errorf("limited server: incomplete %v, %v", chart.Incomplete, err)
-	}
-	if _, err := d.Under(t.Context(), "chen@contoso.test"); err == nil || !strings.Contains(err.Error(), "does not tell everybody") {
-		t.Errorf("limited server: %v", err)
-	}
 }
 
 // OpenLDAP tells at most 500 in one search, pages or not; nobody is lost as long
@@ -157,6 +150,15 @@ func TestChartLimitedServer(t *testing.T) {
 	chart, err := s.directory(Options{}).Chart(t.Context(), "anna@contoso.test")
 	if err != nil || len(chart.Everyone) != 621 || chart.Incomplete {
 		t.Errorf("%d in all, incomplete %v, %v", len(chart.Everyone), chart.Incomplete, err)
+	}
+	for i := range 100 { // with more under one manager the rest stays unknown, and it is said
+		s.entries = append(s.entries, worker(fmt.Sprintf("x%03d", i), "chen"))
+	}
+	if chart, err = s.directory(Options{}).Chart(t.Context(), "anna@contoso.test"); err != nil || !chart.Incomplete || len(chart.Peers) == 0 {
+		t.Errorf("%d peers, incomplete %v, %v", len(chart.Peers), chart.Incomplete, err)
+	}
+	if _, err := s.directory(Options{}).Under(t.Context(), "chen@contoso.test"); err == nil || !strings.Contains(err.Error(), "does not tell everybody") {
+		t.Errorf("under: %v", err)
 	}
 }
 
