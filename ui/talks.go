@@ -176,30 +176,28 @@ func (w *talksWindow) received(m im.Message) {
 	if w.app.session == nil {
 		return
 	}
-	members := strings.Split(m.With, ",")
 	for _, c := range w.app.session.IM.Conversations() {
-		if c.Key() == m.With {
-			members = c.Members()
-			w.talk(c)
+		if c.Key() != m.With {
+			continue
 		}
+		w.talk(c)
+		if !w.visible || m.With != w.current {
+			w.unread[m.With]++
+		}
+		if !w.visible {
+			w.tell(m)
+		}
+		w.changed(m.With)
+		return
 	}
-	if !w.visible || m.With != w.current {
-		w.unread[m.With]++
-	}
-	if !w.visible {
-		w.tell(m, members)
-	}
-	w.changed(m.With)
 }
 
 // tell announces a message while the window does not show.
-func (w *talksWindow) tell(m im.Message, members []string) {
+func (w *talksWindow) tell(m im.Message) {
 	name := w.app.names.Of(m.From)
 	read := widgets.NewSmallButton(lang.L("Read"), "ui-message", func() {
-		if len(members) > 0 && w.app.session != nil {
-			w.current = w.talk(w.app.session.IM.With(members...)).key()
-			w.show()
-		}
+		w.current = m.With
+		w.show()
 	})
 	w.app.main.announce(m.With, name, m.Text, read)
 	w.app.o.App.SendNotification(fyne.NewNotification(name, m.Text))

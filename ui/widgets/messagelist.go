@@ -50,7 +50,7 @@ func (l *MessageList) SetEntries(entries []view.Entry) {
 	bottom := l.atBottom()
 	l.entries = entries
 	l.measure()
-	if bottom {
+	if bottom && l.width > 0 {
 		l.ScrollToBottom()
 	}
 }

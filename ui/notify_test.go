@@ -1,0 +1,209 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+
+	"communicator/presence"
+	"communicator/session"
+	"communicator/ui/theme"
+	"communicator/ui/widgets"
+)
+
+// However many states change, the list is refreshed at most ten times a
+// second, and the last change is shown.
+func TestPresenceStormsAreMerged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		handed := make(chan time.Time, 2000)
+		p := newPump(&App{o: Options{Post: func(func()) { handed <- time.Now() }}}, 0)
+		for i := range 1000 {
+			p.notify(session.PresenceChanged{User: fmt.Sprintf("p%d@contoso.test", i), State: presence.State{Availability: presence.Busy}})
+			time.Sleep(time.Millisecond)
+		}
+		last := time.Now()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := len(handed); n < 5 || n > 12 {
+			t.Errorf("%d hand-overs in a second", n)
+		}
+		var end time.Time
+		for len(handed) > 0 {
+			end = <-handed
+		}
+		if end.Before(last.Add(-time.Millisecond)) || end.After(last.Add(handOver)) {
+			t.Errorf("the last change is shown %v after it", end.Sub(last))
+		}
+		p.notify(session.PresenceChanged{})
+		p.stop()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(handed) > 1 {
+			t.Error("it goes on after it was stopped")
+		}
+	})
+}
+
+// An event of a session that has been left is no news.
+func TestEventsOfAnEarlierSessionAreDropped(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		old := newPump(d.App, d.visit-1)
+		old.notify(session.StateChanged{State: session.State{Phase: session.SignedOut}})
+		d.settle()
+		if !d.connected() {
+			t.Error("an earlier session's end is taken for this one's")
+		}
+	})
+}
+
+// At any text size and width nothing that must be readable is cut off.
+func TestNothingIsClipped(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		for _, c := range []struct {
+			percent int
+			width   float32
+		}{{100, 420}, {100, 320}, {200, 640}, {80, 420}} {
+			d.setLook(theme.Light, c.percent)
+			d.window.Resize(fyne.NewSize(c.width, 800))
+			d.OpenConversation(d.report().User)
+			d.settle()
+			for _, w := range []fyne.Window{d.window, d.talks.window} {
+				walk(w.Canvas().Content(), func(o fyne.CanvasObject) {
+					text, is := o.(*widgets.Text)
+					if is && !text.Cut && text.Text != "" && (text.Size().Width < text.MinSize().Width-.5 || text.Size().Height < text.MinSize().Height-.5) {
+						t.Errorf("%d %%, %v wide: %q has %v, needs %v", c.percent, c.width, text.Text, text.Size(), text.MinSize())
+					}
+					if b, is := o.(*widgets.Button); is && b.Size().Width < b.MinSize().Width-.5 {
+						t.Errorf("%d %%, %v wide: button %q has %v, needs %v", c.percent, c.width, b.Text, b.Size(), b.MinSize())
+					}
+				})
+			}
+		}
+	})
+}
+
+// The find box, the list and what is being written survive a change of looks.
+func TestLookChangesNothingElse(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		d.OpenConversation(who.User)
+		test.Type(d.talk().entry, "draft")
+		d.Fold("My manager", true)
+		d.setLook(theme.Dark, 120)
+		if d.talk().entry.Text != "draft" || !d.main.folded["My manager"] {
+			t.Error("something was lost")
+		}
+		test.Type(d.main.find.entry, who.Name[:3])
+		d.setLook(theme.Light, 100)
+		if d.main.find.entry.Text != who.Name[:3] {
+			t.Error("the search was lost")
+		}
+	})
+}
+
+// Every action has a menu item, and no two share a key.
+func TestMenuKeys(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		taken := map[string]string{}
+		for _, m := range d.mainMenu().Items {
+			for _, i := range m.Items {
+				if i.Shortcut == nil {
+					continue
+				}
+				k := i.Shortcut.ShortcutName()
+				if taken[k] != "" {
+					t.Errorf("%s is for %q and for %q", k, taken[k], i.Label)
+				}
+				taken[k] = i.Label
+				if i.Action == nil {
+					t.Errorf("%q does nothing", i.Label)
+				}
+			}
+		}
+		for _, want := range []string{"Find a person", "Edit note", "Message the selected group", "Busy"} {
+			found := false
+			for _, label := range taken {
+				found = found || label == want
+			}
+			if !found {
+				t.Errorf("no key for %q", want)
+			}
+		}
+		d.showKeys()
+		keys := ""
+		for _, o := range d.window.Canvas().Overlays().List() {
+			walk(o, func(o fyne.CanvasObject) {
+				if text, is := o.(*widgets.Text); is {
+					keys += text.Text + "\n"
+				}
+			})
+		}
+		if !strings.Contains(keys, "Ctrl+F") || !strings.Contains(keys, "Find a person") {
+			t.Errorf("the list of keys reads\n%s", keys)
+		}
+	})
+}
+
+func TestContactCard(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		d.main.card(who)
+		d.wait(time.Second)
+		card := ""
+		for _, o := range d.window.Canvas().Overlays().List() {
+			walk(o, func(o fyne.CanvasObject) {
+				if text, is := o.(*widgets.Text); is {
+					card += text.Text + "\n"
+				}
+			})
+		}
+		for _, want := range []string{who.Name, who.User, who.Words, "Work", "+49", "Manager: Anna Albers"} {
+			if !strings.Contains(card, want) {
+				t.Errorf("%q is missing in\n%s", want, card)
+			}
+		}
+	})
+}
+
+// Editing the list goes to the server and comes back.
+func TestEditTheList(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		d.main.put(who, false, "Project Harbour")
+		d.wait(time.Second)
+		g, ok := d.session.Contacts.List().Group("Project Harbour")
+		if !ok || len(g.Members) != 1 || g.Members[0].User != who.User {
+			t.Fatalf("got %+v", d.session.Contacts.List())
+		}
+		var row = who
+		for _, r := range d.main.people.Rows() {
+			if r.Group == "Project Harbour" && r.User == who.User {
+				row = r
+			}
+		}
+		menu := d.main.personMenu(row)
+		last := menu.Items[len(menu.Items)-1]
+		if last.Label != "Remove from this group" {
+			t.Fatalf("the last item is %q", last.Label)
+		}
+		last.Action()
+		d.wait(time.Second)
+		if g, _ := d.session.Contacts.List().Group("Project Harbour"); len(g.Members) != 0 {
+			t.Errorf("still there: %+v", g)
+		}
+		d.main.put(who, true, "Nowhere") // out of an org-chart group: refused, and said
+		d.wait(time.Second)
+		if !strings.Contains(texts(d.window), "The contact was not added.") {
+			t.Errorf("a refused change is not told:\n%s", texts(d.window))
+		}
+	})
+}

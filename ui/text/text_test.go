@@ -1,0 +1,174 @@
+package text
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"communicator/lab"
+	"communicator/session"
+)
+
+// terminal is somebody at a text client that is signed in to a lab, in fake
+// time.
+type terminal struct {
+	t       *testing.T
+	company *lab.Company
+	who     lab.Person
+	keys    *io.PipeWriter
+
+	mu   sync.Mutex
+	said bytes.Buffer
+}
+
+func (m *terminal) Write(b []byte) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.said.Write(b)
+}
+
+// atTerminal runs a test at a terminal; the client must end by itself after body.
+func atTerminal(t *testing.T, body func(m *terminal)) {
+	synctest.Test(t, func(t *testing.T) {
+		company, err := lab.New(lab.Options{People: 40, Still: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer company.Close()
+		in, keys := io.Pipe()
+		m := &terminal{t: t, company: company, who: company.Newcomer(), keys: keys}
+		events := make(chan any, 10000)
+		s := session.New(session.Options{
+			User: m.who.User, Password: func() (string, error) { return m.who.Password, nil },
+			Resolver: company.Resolver(), Roots: company.Roots(), Dial: company.Dial, Notify: func(e any) { events <- e },
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		running, ended := make(chan error, 1), make(chan error, 1)
+		go func() { running <- s.Run(ctx) }()
+		go func() {
+			ended <- Run(ctx, s, Streams{In: in, Out: m, Events: func(yield func(any) bool) {
+				for e := range events {
+					if !yield(e) {
+						return
+					}
+				}
+			}})
+		}()
+		m.read(time.Second)
+		body(m)
+		m.types("quit")
+		if err := <-ended; err != nil {
+			t.Errorf("the client ends with %v", err)
+		}
+		_ = in.Close()
+		cancel()
+		<-running
+		close(events)
+	})
+}
+
+// read returns what was said since the last time, after some time has passed.
+func (m *terminal) read(after time.Duration) string {
+	time.Sleep(after)
+	synctest.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	text := m.said.String()
+	m.said.Reset()
+	return text
+}
+
+// types types a line and returns what came of it.
+func (m *terminal) types(line string) string {
+	m.t.Helper()
+	if _, err := io.WriteString(m.keys, line+"\n"); err != nil {
+		m.t.Fatalf("%s: %v", line, err)
+	}
+	return m.read(time.Second)
+}
+
+// expect fails unless the answer to a line has all of this.
+func (m *terminal) expect(line string, want ...string) {
+	m.t.Helper()
+	got := m.types(line)
+	for _, w := range want {
+		if !strings.Contains(got, w) {
+			m.t.Errorf("%s: %q is missing in\n%s", line, w, got)
+		}
+	}
+}
+
+func TestTextClient(t *testing.T) {
+	atTerminal(t, func(m *terminal) {
+		bruno := "bruno.berg@contoso.test"
+		m.expect("help", "list [GROUP]", "msg NAME: TEXT", "quit")
+		m.expect("list", "My direct reports, 4/5\n", "  Bruno Berg, Available, “On site in Lyon, back Monday”\n", "My manager, 1/1\n")
+		m.expect("list my manager", "My manager, 1/1", "Chen Dahl, In a meeting")
+		m.expect("list nothing", "There is no group \"nothing\".")
+		m.expect("who dina", "Dina Costa, dina.costa@contoso.test, In a call")
+		m.expect("who", "Say it like this: who NAME")
+		m.expect("msg bruno: Do you have the numbers?", "To Bruno Berg: delivered.")
+		if box := m.company.Do("inbox " + bruno); !strings.Contains(box, "Do you have the numbers?") {
+			t.Errorf("Bruno has %s", box)
+		}
+		m.company.Do("say " + bruno + " " + m.who.User + " Morning, Anna")
+		if got := m.read(time.Second); got != "Message from Bruno Berg: Morning, Anna\n" {
+			t.Errorf("got %q", got)
+		}
+		m.expect("say Thanks", "To Bruno Berg: delivered.")
+		m.expect("read", "Today, 1 January\n", " You: Do you have the numbers? (delivered)\n", " Bruno Berg: Morning, Anna\n", " You: Thanks (delivered)\n")
+		m.company.Do("state " + bruno + " busy In a workshop")
+		if got := m.read(time.Second); got != "Bruno Berg: Busy, “In a workshop”\n" {
+			t.Errorf("a change of state reads %q", got)
+		}
+		m.expect("group my direct reports: The office closes at 16:00", "Sending to 5 people.", "4 delivered · 1 offline, get it at next sign-in.")
+		m.expect("status busy", "Others see: Busy")
+		m.expect("note In Lyon", "Others see: Busy, “In Lyon”")
+		m.expect("status", "Others see: Busy, “In Lyon”")
+		m.expect("status asleep", "Say it like this: status [STATE]")
+		m.expect("find chen", "Chen Dahl, chen.dahl@contoso.test")
+		m.expect("org", "Manager: Chen Dahl", "Direct reports: 5", "  Bruno Berg")
+		m.expect("msg nobody.there@contoso.test: Hello", "Not delivered to nobody.there@contoso.test: address unknown (404).")
+		m.expect("msg a: Hello", "can mean several people")
+		m.expect("msg qqq: Hello", "Nobody called \"qqq\" was found.")
+		m.expect("add bruno to Lyon", "Bruno Berg is now in Lyon.")
+		m.expect("list lyon", "Lyon, 1/1")
+		m.expect("dance", `There is no command "dance".`)
+		m.expect("")
+	})
+}
+
+func TestTextClientSaysThatTheConnectionIsLost(t *testing.T) {
+	atTerminal(t, func(m *terminal) {
+		m.company.Do("stop-front-end 1")
+		m.company.Do("stop-front-end 2")
+		if got := m.read(10 * time.Second); !strings.Contains(got, "Not connected") {
+			t.Errorf("got %q", got)
+		}
+		m.expect("list my manager", "My manager, –/1", "Status unknown")
+		m.company.Do("start-front-end 1")
+		m.company.Do("start-front-end 2")
+		if got := m.read(3 * time.Minute); !strings.Contains(got, "Signed in as "+m.who.User) {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestTextClientStartsByBeingUseful(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := session.New(session.Options{User: "anna@contoso.test"})
+		var out bytes.Buffer
+		err := Run(t.Context(), s, Streams{In: strings.NewReader(strings.Repeat("x", maxLine+1)), Out: &out, Events: func(func(any) bool) {}})
+		if err == nil || !strings.Contains(err.Error(), "longer than") {
+			t.Errorf("a line without end: %v", err)
+		}
+		if !strings.Contains(out.String(), "Type help for the commands") {
+			t.Errorf("on start it says %q", out.String())
+		}
+	})
+}
