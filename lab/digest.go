@@ -13,8 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -22,19 +25,32 @@ import (
 const nonceLife = 300 * time.Second
 
 // digest challenges and checks (RFC 7616, RFC 8760 for SIP). Its nonces carry
-// their own time and seal, so they hold on every front end and cost no memory;
-// nc is therefore not remembered, and a repeated nc passes.
+// their own time and seal, so they hold on every front end and cost no memory
+// until somebody answers them.
 type digest struct {
 	realm      string
 	algorithms []string // offered, in order of preference
 	secret     []byte
 	now        func() time.Time
+
+	mu      sync.Mutex
+	counts  map[string]*counts // by nonce
+	cleaned time.Time          // when old ones were thrown away
+}
+
+// counts are the nc values seen with one nonce: the highest, and which of the
+// 64 below it.
+type counts struct {
+	since time.Time
+	high  uint64
+	seen  uint64
 }
 
 func newDigest(realm string, now func() time.Time) *digest {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails
-	return &digest{realm: realm, algorithms: []string{"SHA-256", "MD5"}, secret: secret, now: now}
+	return &digest{realm: realm, algorithms: []string{"SHA-256", "MD5"}, secret: secret, now: now,
+		counts: map[string]*counts{}, cleaned: now()}
 }
 
 var (
@@ -165,13 +181,49 @@ func hashes(algorithm string) func() hash.Hash {
 }
 
 // check compares the response with the one that password gives. stale: right
-// password, old nonce.
+// password, but an old nonce, or one that came with this nc before.
 func (d *digest) check(c credentials, method, password string) (stale bool, err error) {
 	if subtle.ConstantTimeCompare([]byte(c.response(method, password)), []byte(strings.ToLower(c.params["response"]))) != 1 {
 		return false, errWrongPassword
 	}
 	age, ours := d.age(c.params["nonce"])
-	return !ours || age > nonceLife, nil
+	return !ours || age > nonceLife || !d.count(c.params["nonce"], c.params["nc"]), nil
+}
+
+// count notes a nonce and its count; false: they came before (RFC 7616 §3.4:
+// nc is higher each time). They may overtake each other on different
+// connections, so up to 64 that are late pass.
+func (d *digest) count(nonce, nc string) bool {
+	n, err := strconv.ParseUint(nc, 16, 32)
+	if err != nil || n == 0 {
+		return false
+	}
+	now := d.now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if now.Sub(d.cleaned) > nonceLife {
+		maps.DeleteFunc(d.counts, func(_ string, c *counts) bool { return now.Sub(c.since) > nonceLife })
+		d.cleaned = now
+	}
+	c := d.counts[nonce]
+	if c == nil {
+		c = &counts{since: now}
+		d.counts[nonce] = c
+	}
+	if n > c.high {
+		c.seen = c.seen<<(n-c.high) | 1<<(n-c.high-1) // bit 0 stands for the one below the highest
+		if c.high == 0 {
+			c.seen = 0
+		}
+		c.high = n
+		return true
+	}
+	bit := uint64(1) << (c.high - n - 1)
+	if n == c.high || c.high-n > 64 || c.seen&bit != 0 {
+		return false
+	}
+	c.seen |= bit
+	return true
 }
 
 // response is the request-digest of RFC 7616 §3.4.1; with an empty method that
@@ -188,8 +240,11 @@ func (c credentials) response(method, password string) string {
 
 // info is the Authentication-Info value that proves to the client that we know
 // the password too, and gives it the nonce for its next request (RFC 7616
-// §3.5). The nonce is always there: linphone 5.1 forgets the one it has when it is not.
-func (d *digest) info(c credentials, password string) string {
+// §3.5). Not for linphone 5.1 (seen): its next answer would lack nonce or qop.
+func (d *digest) info(c credentials, password, agent string) string {
+	if strings.Contains(strings.ToLower(agent), "linphone") {
+		return ""
+	}
 	return fmt.Sprintf(`qop=auth, rspauth="%s", cnonce="%s", nc=%s, nextnonce="%s"`,
 		c.response("", password), quotable(c.params["cnonce"]), c.params["nc"], d.nonce())
 }

@@ -161,7 +161,7 @@ func (r *request) authenticate() *refusal {
 	if !strings.EqualFold(userOf(r.From().Address), a.address) {
 		return refuse(403, "Not your identity")
 	}
-	r.user, r.info = a.address, r.pool.digest.info(c, a.password)
+	r.user, r.info = a.address, r.pool.digest.info(c, a.password, value(r.Request, "User-Agent"))
 	return nil
 }
 

@@ -280,6 +280,33 @@ func TestGRUU(t *testing.T) {
 	b2.silent()
 }
 
+// Somebody who does not read holds nobody else up, and is let go in the end.
+func TestClientThatDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, fe, _ := testPool(t)
+		a, b, c := signedIn(t, fe, "alice"), signedIn(t, fe, "bob"), signedIn(t, fe, "carol")
+		big := strings.Replace(hello, "hello", strings.Repeat("x", 50_000), 1)
+		start := time.Now()
+		for range 40 { // 2 MB, more than the pipe and the server's queue hold
+			a.send(withCredentials(a, a.fill(big)))
+		}
+		a.send(withCredentials(a, a.fill(strings.Replace(hello, "bob", "carol", 1))))
+		m := c.expect("\n\nhello")
+		if time.Since(start) > time.Second {
+			t.Errorf("carol had to wait %v", time.Since(start))
+		}
+		c.answer(m, "200 OK")
+		for range 41 { // kept for bob, all but what was for carol
+			a.receive()
+		}
+		for {
+			if _, err := b.read(); err != nil {
+				break // cut off
+			}
+		}
+	})
+}
+
 // A hundred lines typed at once arrive in their order.
 func TestOrderIsKept(t *testing.T) {
 	_, fe1, fe2 := testPool(t)

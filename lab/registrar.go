@@ -212,8 +212,10 @@ func (r *request) registered(wanted, bound []*binding) {
 	if outbound {
 		headers = append(headers, sip.NewHeader("Require", "outbound"), sip.NewHeader("Flow-Timer", flowTimer)) // RFC 5626 §6.
 	}
+	if r.info != "" {
+		headers = append(headers, sip.NewHeader("Authentication-Info", r.info))
+	}
 	headers = append(headers, sip.NewHeader("Supported", supported), sip.NewHeader("Allow-Events", allowEvents),
-		sip.NewHeader("Authentication-Info", r.info),
 		sip.NewHeader("Date", date(now))) // RFC 3261 §20.17.
 	r.reply(200, "OK", sipconn.Body{}, headers...)
 }

@@ -104,6 +104,23 @@ func TestNoncesHoldEverywhereAndGrowOld(t *testing.T) {
 	})
 }
 
+// The same nonce with the same count is somebody who repeats what he heard.
+func TestNonceCountIsGoodOnce(t *testing.T) {
+	_, fe, _ := testPool(t)
+	a := signedIn(t, fe, "alice")
+	a.challenge["nonce"] = fe.pool.digest.nonce()
+	for _, x := range []struct {
+		nc   int
+		want string
+	}{{5, "200"}, {5, "401"}, {3, "200"}, {3, "401"}, {4, "200"}, {6, "200"}, {5, "401"}, {200, "200"}, {7, "401"}, {150, "200"}, {200, "401"}, {0, "401"}} {
+		a.nc1 = x.nc - 1
+		a.send(a.fill("REGISTER sip:contoso.test SIP/2.0\n~\n" + a.credentials("REGISTER sip:contoso.test")))
+		if res := a.receive(); !strings.HasPrefix(res, "SIP/2.0 "+x.want) || x.want == "401" && !strings.Contains(res, "stale=true") {
+			t.Errorf("nc %d: want %s, got\n%s", x.nc, x.want, res)
+		}
+	}
+}
+
 func TestContactsRunOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, fe, _ := testPool(t)
