@@ -38,6 +38,7 @@ func explain(doing string, err error) Problem {
 		signIn  *session.SignInError
 		nowhere *autoconfig.NotFoundError
 		profile *session.ProfileError
+		search  *directory.Error
 	)
 	switch {
 	case errors.As(err, &signIn):
@@ -51,6 +52,8 @@ func explain(doing string, err error) Problem {
 	case errors.As(err, &profile):
 		return Problem{What: say("The configuration in {{.File}} cannot be used.", "File", profile.File),
 			Why: profile.Why, Remedy: profile.Remedy}
+	case errors.As(err, &search):
+		return Problem{What: search.What, Why: search.Why, Remedy: search.Remedy}
 	case errors.Is(err, directory.ErrNotFound):
 		return Problem{doing, say("Nobody of that name or address is in the directory."), say("Check the spelling."), ""}
 	case errors.Is(err, context.DeadlineExceeded):
