@@ -2,6 +2,7 @@ package autoconfig
 
 import (
 	"errors"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -62,4 +63,24 @@ func TestRedirect(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whatever a server writes into Contact, only hosts of the domain come out.
+func FuzzRedirect(f *testing.F) {
+	for _, c := range []string{
+		"<sip:fe1.contoso.test:5061;transport=tls>;q=0.5", "sip:fe1.contoso.test", `"A, B" <sips:fe1.contoso.test>;expires=5`,
+		"<sip:fe1.fabrikam.test>", "<sip:[2001:db8::1]:5061;transport=tls>", "<sip:10.0.0.1>", "*", "<tel:+49>", "<sip:@>;q=2",
+	} {
+		f.Add(c)
+	}
+	f.Fuzz(func(t *testing.T, contact string) {
+		s := New(Query{Domain: "contoso.test", Resolver: "192.0.2.1"})
+		s.secure = true
+		for _, r := range byQ([]string{contact}) {
+			c, ok := s.redirected(r)
+			if ok && (!c.tls || c.port == 0 || !inside(c.host, "contoso.test") && net.ParseIP(c.host) == nil) {
+				t.Errorf("%q leads to %+v", contact, c)
+			}
+		}
+	})
 }

@@ -94,7 +94,8 @@ func (n *network) serveDNS(c net.Conn) {
 // peer is the server's end of one connection.
 type peer struct {
 	net.Conn
-	r *bufio.Reader
+	r      *bufio.Reader
+	pinged func() // may be nil
 }
 
 // message is a SIP message as text.
@@ -112,6 +113,9 @@ func (p *peer) next() message {
 		if head.Len() == 0 && line == "\r\n" { // RFC 5626 §4.4.1: two are a ping, one is the answer
 			if pings++; pings%2 == 0 {
 				_, _ = io.WriteString(p, "\r\n")
+				if p.pinged != nil {
+					p.pinged()
+				}
 			}
 			continue
 		}

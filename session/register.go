@@ -59,7 +59,19 @@ func (r *registration) do(ctx context.Context, expires time.Duration) event {
 	if gruu := publicGRUU(res, r.instance, r.self); gruu != "" {
 		r.conn.SetContact(gruu)
 	}
+	r.conn.SetPing(pingFor(res))
 	return event{what: accepted}
+}
+
+// pingFor is how often the connection is to be asked for a sign of life: more
+// often than a server that says Flow-Timer expects it (RFC 5626 §4.4.1).
+func pingFor(res *sip.Response) time.Duration {
+	if h := res.GetHeader("Flow-Timer"); h != nil {
+		if d, ok := seconds(h.Value(), true); ok {
+			return min(ping, max(d*4/5, time.Second))
+		}
+	}
+	return ping
 }
 
 // tooBrief is the shortest time for which the server registers anybody, if it

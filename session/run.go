@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +22,9 @@ import (
 // ping is how long a connection may be silent before it is asked for a sign of
 // life: less than the Flow-Timer of common servers (RFC 5626 §4.4.1).
 const ping = 20 * time.Second
+
+// lasting is how long one must have been signed in for it to count.
+const lasting = 30 * time.Second
 
 // runner executes what next decides, for one Run.
 type runner struct {
@@ -168,7 +170,7 @@ func (r *runner) register(ctx context.Context, m machine) event {
 	// The account of one server: nonces of another would be refused by it.
 	account := auth.NewClient(user, s.domain, func() (string, error) { return r.password(ctx) })
 	r.conn = sipconn.New(r.link.Conn, sipconn.Options{
-		Self: s.self, Name: name, UserAgent: userAgent(), Auth: account, Handle: s.handle,
+		Self: s.self, Name: name, UserAgent: userAgent, Auth: account, Handle: s.handle,
 		Ping: ping, Log: s.log, Trace: s.ring.add,
 	})
 	r.reg = &registration{conn: r.conn, self: s.self, contact: r.conn.Contact(), instance: r.urn}
@@ -204,7 +206,9 @@ func (r *runner) hold(ctx context.Context, m machine) event {
 	r.show(m)
 	r.began = time.Time{}
 	r.begin(mine)
+	begin := time.Now()
 	e := r.held(ctx)
+	e.brief = time.Since(begin) < lasting
 	if e.what != stop {
 		r.s.line.Set(nil)
 		leave()
@@ -270,8 +274,13 @@ func (r *runner) rest(ctx context.Context, m machine) event {
 	})
 	t := time.NewTimer(d)
 	defer t.Stop()
+	nudged := r.s.nudge
+	if m.after > 0 {
+		nudged = nil // the server has asked for patience, and gets it
+	}
 	select {
 	case <-t.C:
+	case <-nudged:
 	case <-ctx.Done():
 	}
 	return event{what: timer}
@@ -440,13 +449,4 @@ func (s *Session) password(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-}
-
-// userAgent names this program and its version truthfully.
-func userAgent() string {
-	version := "devel"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		version = strings.TrimPrefix(info.Main.Version, "v")
-	}
-	return "Communicator/" + version
 }

@@ -73,12 +73,13 @@ type Session struct {
 	root    string        // XCAP root of simple
 	made    chan struct{} // closed when simple is there
 	secret  string        // the password, once asked
-	asking  chan struct{}
+	asking  chan struct{} // holds one token while somebody asks for the password
+	nudge   chan struct{} // somebody wants no more waiting
 }
 
 // New makes a Session; nothing is contacted before Run.
 func New(o Options) *Session {
-	s := &Session{o: o, log: o.Log, line: &sipconn.Line{}, changed: make(chan struct{}), made: make(chan struct{}), asking: make(chan struct{}, 1)}
+	s := &Session{o: o, log: o.Log, line: &sipconn.Line{}, changed: make(chan struct{}), made: make(chan struct{}), asking: make(chan struct{}, 1), nudge: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -131,6 +132,16 @@ func (st State) late() error {
 		e.Why = fmt.Sprintf("%s:%d has not answered in time", st.Target.Host, st.Target.Port)
 	}
 	return e
+}
+
+// TryNow ends the wait before the next try to sign in: the user asked for it,
+// or the network has come back. A server's Retry-After is obeyed all the same.
+// In any other phase it does nothing.
+func (s *Session) TryNow() {
+	select {
+	case s.nudge <- struct{}{}:
+	default:
+	}
 }
 
 // State returns where signing in stands.

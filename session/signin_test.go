@@ -221,10 +221,14 @@ func TestBackOff(t *testing.T) {
 		n.mu.Lock()
 		n.listen["10.0.0.12:5060"] = registrar(accepting)
 		n.mu.Unlock()
+		begin := time.Now()
+		c.TryNow()
 		if err := c.SignedIn(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		begin := time.Now()
+		if d := time.Since(begin); d > 0 {
+			t.Errorf("asked to try now, it took %v", d)
+		}
 		c.stop()
 		if d := time.Since(begin); d > signOutTime {
 			t.Errorf("stopping took %v", d)
@@ -272,6 +276,45 @@ func TestBlackHole(t *testing.T) {
 		}
 		if d := time.Since(begin); d > ping+11*time.Second {
 			t.Errorf("took %v", d)
+		}
+	})
+}
+
+// A server that takes us and drops us, again and again, is not run over.
+func TestFlapping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		drop := func(p *peer) {
+			m := p.next()
+			p.reply(m, "200 OK", "Expires: 600")
+			time.Sleep(100 * time.Millisecond)
+		}
+		n.listen["10.0.0.11:5060"], n.listen["10.0.0.12:5060"] = drop, drop
+		run(t, n.options())
+		time.Sleep(10 * time.Minute)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if got := len(n.dialed); got < 8 || got > 20 {
+			t.Errorf("%d times in ten minutes: %v", got, n.dialed)
+		}
+	})
+}
+
+// RFC 5626 §4.4.1: a server may want signs of life more often.
+func TestFlowTimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		var pings recorder
+		n.listen["10.0.0.11:5060"] = func(p *peer) {
+			p.pinged = func() { pings.add("ping") }
+			for m := p.next(); m.text != ""; m = p.next() {
+				p.reply(m, "200 OK", "Expires: 600", "Flow-Timer: 10")
+			}
+		}
+		signedIn(t, n.options())
+		time.Sleep(81 * time.Second)
+		if got := len(pings.get()); got < 8 || got > 10 {
+			t.Errorf("%d pings in 80 s", got)
 		}
 	})
 }

@@ -16,13 +16,15 @@ import (
 //	    ├─────────────  │   └──► unavailable: another candidate (locating)
 //	    │               │ accepted
 //	    │ rejected      ▼
-//	    └─────────── signed in ── lost ─► locating, at once, another server first
+//	    └─────────── signed in ── lost ─► locating, at once, another server first;
+//	                                       waiting, if the server asked for it or
+//	                                       this happens again and again
 //
 // From every phase "stop" leads to signed out. Connecting is the second half
 // of locating: a server has been found and is being connected to.
 type machine struct {
 	phase Phase
-	tries int           // rounds through all candidates since the last sign-in that failed
+	tries int           // rounds through all candidates that failed since the last sign-in that lasted
 	hops  int           // redirects followed one after the other
 	after time.Duration // longest Retry-After that a server asked for in this round
 	err   error         // the latest reason for not being signed in
@@ -49,6 +51,7 @@ type event struct {
 	what     happening
 	err      error
 	after    time.Duration // unavailable, lost: Retry-After
+	brief    bool          // lost: soon after signing in
 	contacts []string      // redirected: where to
 }
 
@@ -79,12 +82,19 @@ func next(m machine, e event) (machine, action) {
 		return machine{phase: SignedOut}, end
 	case e.what == rejected:
 		return machine{phase: SignedOut, err: m.err}, end
-	case e.what == lost && e.after > 0: // the server asked for patience
-		return machine{phase: Waiting, err: m.err, after: e.after}, rest
+	case e.what == lost && e.brief: // a server that takes us and drops us is like one that is not there
+		m.tries++
 	case e.what == lost:
-		return machine{phase: Locating, err: m.err}, search
+		m.tries = 0
 	}
 	switch m.phase {
+	case SignedIn:
+		if e.what == lost && (e.after > 0 || m.tries > 1) {
+			m.phase = Waiting
+			return m, rest
+		}
+		m.phase, m.after = Locating, 0
+		return m, search
 	case SignedOut, Waiting: // start, timer
 		m.phase, m.hops, m.after = Locating, 0, 0
 		return m, search
@@ -99,7 +109,7 @@ func next(m machine, e event) (machine, action) {
 	case SigningIn:
 		switch {
 		case e.what == accepted:
-			return machine{phase: SignedIn}, hold
+			return machine{phase: SignedIn, tries: m.tries}, hold
 		case e.what == redirected && m.hops < maxHops:
 			m.phase = Locating
 			m.hops++
@@ -110,7 +120,7 @@ func next(m machine, e event) (machine, action) {
 		m.phase, m.hops = Locating, 0
 		return m, another
 	}
-	return m, hold // signed in, and nothing that concerns it
+	return m, end // no such phase
 }
 
 const (

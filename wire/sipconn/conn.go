@@ -46,16 +46,18 @@ type Options struct {
 
 // Conn is one SIP connection. All methods may be called from any goroutine.
 type Conn struct {
-	nc     net.Conn
-	o      Options
-	log    *slog.Logger
-	ctx    context.Context // ends with the connection
-	stop   context.CancelFunc
-	done   chan struct{}
-	in     inbox
-	out    outbox
-	heard  atomic.Int64 // when the last byte came, as UnixNano
-	pinged atomic.Bool  // our ping has had no pong yet
+	nc      net.Conn
+	o       Options
+	log     *slog.Logger
+	ctx     context.Context // ends with the connection
+	stop    context.CancelFunc
+	done    chan struct{}
+	in      inbox
+	out     outbox
+	heard   atomic.Int64  // when the last byte came, as UnixNano
+	pinged  atomic.Bool   // our ping has had no pong yet
+	ping    atomic.Int64  // Options.Ping, or what SetPing said
+	pingSet chan struct{} // has one element when ping has changed
 
 	mu      sync.Mutex
 	err     error
@@ -98,6 +100,8 @@ func newConn(nc net.Conn, o Options) *Conn {
 	c.in.wake, c.out.wake = make(chan struct{}, 1), make(chan struct{}, 1)
 	c.out.room = make(chan struct{})
 	c.heard.Store(time.Now().UnixNano())
+	c.ping.Store(int64(o.Ping))
+	c.pingSet = make(chan struct{}, 1)
 	return c
 }
 
@@ -107,6 +111,16 @@ func (c *Conn) SetContact(uri string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.contact = uri
+}
+
+// SetPing replaces Options.Ping, e.g. by what a registrar's Flow-Timer allows
+// (RFC 5626 §4.4.1).
+func (c *Conn) SetPing(d time.Duration) {
+	c.ping.Store(int64(d))
+	select {
+	case c.pingSet <- struct{}{}:
+	default:
+	}
 }
 
 // Contact returns the Contact URI in use, without <>.

@@ -120,14 +120,19 @@ func (c *Conn) writeAll() {
 	var pinged time.Time
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	if c.o.Ping > 0 {
-		timer.Reset(c.o.Ping)
+	if c.ping.Load() > 0 {
+		timer.Reset(time.Duration(c.ping.Load()))
 		idle = timer.C
 	}
 	for {
 		select {
 		case <-c.out.wake:
 			c.flush(c.out.take())
+		case <-c.pingSet:
+			if idle = nil; c.ping.Load() > 0 {
+				idle = timer.C
+				timer.Reset(c.keepAlive(&pinged))
+			}
 		case <-idle:
 			timer.Reset(c.keepAlive(&pinged))
 		case <-c.done:
@@ -137,7 +142,7 @@ func (c *Conn) writeAll() {
 	}
 }
 
-// keepAlive pings when nothing was heard for Options.Ping and returns when to
+// keepAlive pings when nothing was heard for the set time and returns when to
 // look again. RFC 5626 §4.4.1: no pong within 10 s means the connection is
 // lost; any other byte will do for us. at is when the last ping left.
 func (c *Conn) keepAlive(at *time.Time) time.Duration {
@@ -148,9 +153,10 @@ func (c *Conn) keepAlive(at *time.Time) time.Duration {
 		}
 		return max(pongTimeout-time.Since(*at), time.Millisecond)
 	}
-	if silent := time.Since(heard); silent < c.o.Ping {
+	ping := time.Duration(c.ping.Load())
+	if silent := time.Since(heard); silent < ping {
 		*at = time.Time{}
-		return c.o.Ping - silent
+		return ping - silent
 	}
 	*at = time.Now()
 	c.pinged.Store(true)
