@@ -1,3 +1,5 @@
+//go:build cgo || !darwin
+
 // Package ui is the windows: signing in, the contact list, conversations. It
 // reads snapshots of a *session.Session and calls its methods; it owns no
 // facts, speaks no protocol and opens no connection.
@@ -6,6 +8,8 @@
 // goroutine, except App.notify (notify.go), through which the session's events
 // arrive, and the functions given to App.do, which may wait. Both come back
 // through Options.Post.
+//
+// On macOS Fyne itself needs cgo, therefore the build constraint of these files.
 package ui
 
 import (

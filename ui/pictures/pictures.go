@@ -1,3 +1,5 @@
+//go:build cgo || !darwin
+
 // Package pictures draws the windows into PNG files without a display: the
 // same code as in the program, on Fyne's test driver, signed in with a real
 // session. It is what `communicator demo` leaves behind where there is no

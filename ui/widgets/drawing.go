@@ -1,3 +1,5 @@
+//go:build cgo || !darwin
+
 // Package widgets holds what our windows are made of and Fyne does not have:
 // the contact list with its rows, message bubbles, tabs with unread badges,
 // buttons with a visible focus. They draw what ui/view says and know nothing
