@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -326,5 +327,63 @@ func TestOrderIsKept(t *testing.T) {
 			last = seq
 		}
 		b.answer(m, "200 OK")
+	}
+}
+
+// 200 messages are under way when the receiver's front end dies. All that were
+// called delivered or kept arrive, and only what was under way may come twice.
+func TestFailoverLosesNothing(t *testing.T) {
+	_, fe1, fe2 := testPool(t)
+	a, b := signedIn(t, fe1, "alice"), signedIn(t, fe2, "bob")
+	const all = 200
+	go func() {
+		for i := range all {
+			a.send(withCredentials(a, a.fill(strings.Replace(hello, "hello", fmt.Sprint("text ", i), 1))))
+		}
+	}()
+	got := map[string]int{}
+	take := func() bool {
+		m, err := b.read()
+		if err != nil || !strings.HasPrefix(m, "MESSAGE ") {
+			return err == nil
+		}
+		_, text, _ := strings.Cut(m, "\n\n")
+		got[text]++
+		b.answer(m, "200 OK")
+		return true
+	}
+	for range 50 {
+		take()
+	}
+	fe2.stop()
+	b = signedIn(t, fe1, "bob")
+	answers := make(chan bool)
+	go func() {
+		for range all {
+			res := a.receive()
+			if !strings.HasPrefix(res, "SIP/2.0 200 ") && !strings.HasPrefix(res, "SIP/2.0 202 ") {
+				t.Errorf("got\n%s", res)
+			}
+		}
+		close(answers)
+	}()
+	b.patience = time.Second // of silence, once all are answered
+	for done := false; take() || !done; {
+		select {
+		case <-answers:
+			done = true
+		default:
+		}
+	}
+	twice := 0
+	for i := range all {
+		n := got[fmt.Sprint("text ", i)]
+		if n == 0 {
+			t.Errorf("message %d is lost", i)
+		}
+		twice += n - 1
+	}
+	if len(got) != all || twice > all-50 {
+		t.Errorf("%d messages, %d of them again", len(got), twice)
 	}
 }
