@@ -158,8 +158,16 @@ func TestChoice(t *testing.T) {
 		if _, err := s.Presence.Set(t.Context(), presence.State{Availability: presence.Busy, Note: "deep work", Until: until}); err != nil {
 			t.Fatal(err)
 		}
+		if own, chosen := s.Presence.Self(); !own.Old || own.Availability != presence.Busy || chosen != "busy" {
+			t.Errorf("while offline: %+v %s", own, chosen)
+		}
 		c := signedIn(t, o)
 		time.Sleep(10 * time.Second)
+		if own := got[PresenceChanged](c); !slices.ContainsFunc(own, func(e PresenceChanged) bool {
+			return e.User == people[1].User && e.State.Note == "deep work" && !e.State.Old
+		}) {
+			t.Error("the own state was not told")
+		}
 		if err := watcher.Presence.Known(t.Context(), people[1].User); err != nil {
 			t.Fatal(err)
 		}

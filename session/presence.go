@@ -116,6 +116,8 @@ func (b *Board) Set(ctx context.Context, p presence.State) (until time.Time, err
 	b.choose(p)
 	server, err := b.s.server(ctx)
 	if errors.Is(err, sipconn.ErrOffline) && !b.s.o.Silent {
+		own, _ := b.Self()
+		b.s.emit(PresenceChanged{b.s.self, own})
 		return time.Time{}, nil
 	}
 	if err != nil {
@@ -134,10 +136,15 @@ func (b *Board) Set(ctx context.Context, p presence.State) (until time.Time, err
 		until, err = server.PublishOnce(ctx, p)
 	}
 	if err == nil {
-		p.Seen = time.Now()
-		b.set(b.s.self, p)
+		b.shown(p)
 	}
 	return until, err
+}
+
+// shown notes that the server shows p as one's own state.
+func (b *Board) shown(p presence.State) {
+	p.Seen = time.Now()
+	b.set(b.s.self, p)
 }
 
 // choose notes a choice and keeps it.
@@ -164,7 +171,9 @@ func (b *Board) publish(ctx context.Context) {
 			b.mu.Lock()
 			p := b.effective()
 			b.mu.Unlock()
-			err = server.Publish(ctx, p)
+			if err = server.Publish(ctx, p); err == nil {
+				b.shown(p)
+			}
 		}
 		if err == nil || ctx.Err() != nil {
 			return
@@ -342,15 +351,15 @@ func (b *Board) Known(ctx context.Context, users ...string) error {
 	if err := b.Watch(ctx, users...); err != nil {
 		return err
 	}
+	if everybody {
+		users = b.watched()
+	}
 	for {
-		if everybody {
-			users = b.watched()
-		}
 		b.mu.Lock()
-		missing := slices.IndexFunc(users, func(u string) bool { return !b.heard[u] })
+		users = slices.DeleteFunc(slices.Clone(users), func(u string) bool { return b.heard[u] })
 		news := b.news
 		b.mu.Unlock()
-		if missing < 0 {
+		if len(users) == 0 {
 			return nil
 		}
 		select {
