@@ -115,7 +115,7 @@ func (c *Conversation) reopen(id string) ([]leg, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l := c.find(id)
-	if l == nil || l.Delivered == nil {
+	if l == nil {
 		return nil, fmt.Errorf("send again: no such message")
 	}
 	var legs []leg
@@ -169,10 +169,11 @@ func (c *Conversation) add(l line) {
 	}
 }
 
-// find returns the line of that ID, newest first, or nil; b.mu is held.
+// find returns the own line of that ID, or nil; b.mu is held. What comes in may
+// have any ID, also that of an own line.
 func (c *Conversation) find(id string) *line {
 	for i := len(c.lines) - 1; i >= 0; i-- {
-		if c.lines[i].ID == id {
+		if c.lines[i].ID == id && c.lines[i].Delivered != nil {
 			return &c.lines[i]
 		}
 	}

@@ -106,9 +106,10 @@ func header(r *sip.Request, name string) string {
 	return ""
 }
 
-// How long a message is recognised when it comes again, and how many are remembered.
+// How long a message is recognised when it comes again (a store may bring its
+// copy days later), and how many are remembered.
 const (
-	seenFor  = time.Hour
+	seenFor  = 7 * 24 * time.Hour
 	seenMost = 10000
 )
 

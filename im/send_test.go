@@ -116,6 +116,8 @@ func TestAgainHasTheSameCallID(t *testing.T) {
 		c := r.With("bob@contoso.test")
 		done := sent(t.Context(), c, "hello")
 		first := p.next()
+		p.send(incoming(first.h.Get("Call-Id"), "text/plain", "under the same Call-ID"))
+		p.next()
 		p.close()
 		m := <-done
 		p = connect(t, r.line, r.Book)
@@ -135,7 +137,7 @@ func TestAgainHasTheSameCallID(t *testing.T) {
 		}
 		synctest.Wait()
 		p.quiet()
-		if n := len(c.Messages()); n != 1 {
+		if n := len(c.Messages()); n != 2 {
 			t.Errorf("%d lines", n)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"communicator/presence"
+	"communicator/wire/pidf"
 )
 
 const servicesPath = "/rls-services/users/sip:anna@contoso.test/index"
@@ -520,6 +521,33 @@ func TestWatchers(t *testing.T) {
 				t.Errorf("after a gap: %v", m)
 			}
 			break
+		}
+	})
+}
+
+func FuzzListNotification(f *testing.F) {
+	for _, name := range []string{"first", "states", "refresh", "change"} {
+		contentType, body := captured(f, name)
+		f.Add(contentType, body)
+	}
+	f.Fuzz(func(t *testing.T, contentType, body string) {
+		n, err := pidf.ParseNotify(contentType, []byte(body))
+		if err != nil {
+			return
+		}
+		states, silent := readMembers(n.Members(), noon)
+		once := map[string]bool{}
+		for _, m := range states {
+			silent = append(silent, m.user)
+			if m.state.Availability == "" {
+				t.Errorf("%s has no state", m.user)
+			}
+		}
+		for _, u := range silent {
+			if once[u] {
+				t.Errorf("%s comes twice", u)
+			}
+			once[u] = true
 		}
 	})
 }
