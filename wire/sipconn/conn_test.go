@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -272,4 +273,86 @@ func TestContextOfDo(t *testing.T) {
 	if _, err := c.Do(ctx, r, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+}
+
+// What certainly was not sent may be sent again elsewhere; of the rest nobody knows.
+func TestSentOrNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe() // no buffer: the first write waits for a reader
+		c := New(near, user)
+		send := func(body string) <-chan error {
+			err := make(chan error, 1)
+			go func() {
+				r, _ := c.NewRequest("MESSAGE", "bob@example.com", Text(body))
+				_, e := c.Do(t.Context(), r, nil)
+				err <- e
+			}()
+			synctest.Wait()
+			return err
+		}
+		first, second := send("being written"), send("queued")
+		far.Close()
+		if err := <-first; !errors.Is(err, ErrLost) {
+			t.Errorf("the one being written: %v", err)
+		}
+		if err := <-second; !errors.Is(err, ErrOffline) {
+			t.Errorf("the queued one: %v", err)
+		}
+	})
+}
+
+// Close lets an answer go out that was given before it.
+func TestCloseAfterReply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, p := rawPeer(t, Options{Handle: func(in *Incoming) {
+			ok(in)
+			in.Conn.Close()
+		}})
+		p.send(ask("BYE", "1"))
+		p.expect("SIP/2.0 200")
+		if _, err := p.read(); !errors.Is(err, io.EOF) {
+			t.Errorf("after Close: %v", err)
+		}
+	})
+}
+
+// Responses, too, are read while a handler is busy.
+func TestHandlerMayAsk(t *testing.T) {
+	_, p := rawPeer(t, Options{Self: "alice@example.com", Handle: func(in *Incoming) {
+		seen := ""
+		r, _ := in.Conn.NewRequest("OPTIONS", "bob@example.com", Body{})
+		_, err := in.Conn.Do(in.Context(), r, func(res *sip.Response) { seen += itoa(res.StatusCode) })
+		if err != nil || seen != "100" {
+			t.Errorf("asked from a handler: %q %v", seen, err)
+		}
+		ok(in)
+	}})
+	p.send(ask("MESSAGE", "1"))
+	m := p.expect("OPTIONS")
+	p.reply(m, "100 Trying")
+	p.reply(m, "200 OK")
+	p.expect("SIP/2.0 200")
+}
+
+func TestPingSetLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := rawPeer(t, user) // no pings so far
+		time.Sleep(time.Minute)
+		c.SetPing(20 * time.Second)
+		four := make([]byte, 4)
+		if _, err := io.ReadFull(p.r, four); err != nil || string(four) != "\r\n\r\n" {
+			t.Fatalf("%q %v", four, err) // silent for longer than that already: at once
+		}
+		p.write("\r\n")
+		begun := time.Now()
+		if _, err := io.ReadFull(p.r, four); err != nil || time.Since(begun) != 20*time.Second {
+			t.Errorf("next after %v: %v", time.Since(begun), err)
+		}
+		p.write("\r\n")
+		c.SetPing(0)
+		time.Sleep(time.Hour)
+		if p.r.Buffered() > 0 || c.Err() != nil {
+			t.Errorf("pings go on, or ended: %v", c.Err())
+		}
+	})
 }
