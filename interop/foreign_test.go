@@ -10,6 +10,7 @@ import (
 	"communicator/im"
 	"communicator/lab"
 	"communicator/presence"
+	"communicator/session"
 )
 
 // Other people's programs against our lab and, the same, against Kamailio:
@@ -51,7 +52,7 @@ func foreign(t *testing.T, v venue, who []account) {
 	t.Logf("signed in: ours, %s, %s", b.version(), l.version())
 
 	t.Run("messages", func(t *testing.T) { foreignMessages(t, c, b, l, theirs, other) })
-	t.Run("presence of ours", func(t *testing.T) { foreignSeesOurs(t, c, b, l) })
+	t.Run("presence of ours", func(t *testing.T) { foreignSeesOurs(t, c, b, l, theirs) })
 	t.Run("presence of theirs", func(t *testing.T) { oursSeesForeign(t, c, b, theirs, other) })
 	t.Run("OPTIONS", func(t *testing.T) {
 		mark := b.said()
@@ -102,11 +103,14 @@ func foreignMessages(t *testing.T, c *client, b *baresip, l *program, theirs, ot
 }
 
 // foreignSeesOurs: both show what they can of our state; linphone subscribes with its GRUU as Contact.
-func foreignSeesOurs(t *testing.T, c *client, b *baresip, l *program) {
+func foreignSeesOurs(t *testing.T, c *client, b *baresip, l *program, theirs string) {
+	// baresip takes its time to subscribe, and reports changes only.
+	await(c, 0, "the news that baresip watches", func(e session.WatcherChanged) bool { return e.User == theirs })
 	if _, err := c.Presence.Set(within(t), presence.State{Availability: presence.Busy, Note: "Writing"}); err != nil {
 		t.Fatal(err)
 	}
 	mark, seen := l.said(), b.said()
+	b.expect(0, `sip:`+regexp.QuoteMeta(c.user)+`> changed status .* to .*Busy`)
 	l.tell("friend add Ours sip:%s", c.user)
 	l.expect(mark, `^Contact: .*;gr=urn:uuid:`) // RFC 5627, in its SUBSCRIBE
 	l.expect(mark, `^Friend .*`+regexp.QuoteMeta(c.user)+`.* is `)

@@ -257,12 +257,16 @@ func delivery(t *testing.T, from *client, to, text string) im.Delivery {
 func messageKept(t *testing.T, p *pool) {
 	a := p.site().signIn(t, alice)
 	before := time.Now().Add(-2 * time.Second)
-	if got := delivery(t, a, dave, "While you were out"); got.State != im.Accepted || got.Code != 202 {
-		t.Errorf("%+v, want accepted with 202", got)
+	sent := delivery(t, a, dave, "While you were out")
+	if sent.State != im.Accepted || sent.Code != 202 {
+		t.Errorf("%+v, want accepted with 202", sent)
 	}
 	m := p.site().signIn(t, dave).gets(0, "While you were out")
 	if !m.Stored || m.From != alice || m.Time.Before(before) || m.Time.After(time.Now()) {
 		t.Errorf("%+v, want it stored, from %s, with its time", m, alice)
+	}
+	if m.ID != sent.ID { // by this a client knows it that had the original after all
+		t.Errorf("the copy has the id %q, the original %q", m.ID, sent.ID)
 	}
 }
 

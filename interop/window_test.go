@@ -1,0 +1,193 @@
+//go:build interop && guitest
+
+package interop
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// smoke is the real window on a display of its own (Xvfb, openbox), signed in
+// to a lab that runs in another process.
+type smoke struct {
+	t       *testing.T
+	lab     *program
+	window  *program
+	display string
+	me      string // sign-in address
+}
+
+// TestWindow drives the program as a person would, with keys and the pointer,
+// and asks the lab what came of it. SCREENSHOT=FILE keeps a picture at the end.
+func TestWindow(t *testing.T) {
+	s := openWindow(t)
+	main := s.find("^Communicator$")
+	s.eventually("who", s.me)
+
+	// A message to one person, by the find box.
+	s.do("windowactivate", "--sync", main)
+	s.do("key", "ctrl+f")
+	s.do("type", "--delay", "30", "Bruno Berg")
+	s.pause() // the address book answers
+	s.do("key", "Return")
+	talk := s.find("^Bruno Berg")
+	s.do("windowactivate", "--sync", talk)
+	s.do("type", "--delay", "30", "Do you have the numbers for Lyon?")
+	s.do("key", "Return")
+	s.eventually("inbox bruno.berg@contoso.test", "Do you have the numbers for Lyon?")
+
+	// A message to a group, by a right click on its header.
+	s.do("windowactivate", "--sync", main)
+	s.do("key", "ctrl+f")
+	s.do("key", "Escape")
+	s.pause()
+	s.do("mousemove", "--window", main, "160", "228", "click", "3")
+	s.pause()
+	s.do("key", "Down", "Return")
+	group := s.find("^My direct reports")
+	s.do("windowactivate", "--sync", group)
+	s.do("type", "--delay", "30", "The office closes at 16:00 today.")
+	s.do("key", "Return")
+	s.eventually("inbox dina.costa@contoso.test", "The office closes at 16:00 today.")
+	s.eventually("inbox goran.kaya@contoso.test", "The office closes at 16:00 today.")
+
+	// What others write shows without a key.
+	s.lab.tell("say bruno.berg@contoso.test %s Yes, sending them now.", s.me)
+	s.pause()
+	s.screenshot()
+
+	s.do("windowactivate", "--sync", main)
+	s.do("key", "ctrl+q")
+	select {
+	case <-s.window.ended:
+		if code := s.window.cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("the window ends with status %d", code)
+		}
+	case <-time.After(patience):
+		t.Error("Ctrl+Q does not end the program")
+	}
+	s.eventually("who", "") // signed out: the lab still answers
+}
+
+// openWindow starts the lab, the display and the window.
+func openWindow(t *testing.T) *smoke {
+	t.Helper()
+	exe, err := filepath.Abs("../communicator")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &smoke{t: t, me: "anna.albers@contoso.test"}
+	dir := t.TempDir()
+	base := strconv.Itoa(freeBase(t, 53, 60, 61, 70, 71, 80, 81, 443, 636))
+	s.lab = start(t, "lab", exec.Command(exe, "lab", "--dir", dir, "--still", "--port-base", base))
+	line, _ := s.lab.expect(0, `^\{"ready":true.*\}$`)
+	var ready struct{ Resolver, CA, Users string }
+	if err := json.Unmarshal([]byte(line[0]), &ready); err != nil {
+		t.Fatal(err)
+	}
+	x := start(t, "Xvfb", exec.Command("Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"))
+	number, _ := x.expect(0, `^\d+$`)
+	s.display = ":" + number[0]
+	start(t, "openbox", s.command("openbox"))
+	password := filepath.Join(dir, "password")
+	if err := os.WriteFile(password, []byte(passwordOf(t, ready.Users, s.me)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.window = start(t, "window", s.command(exe, "--as", s.me, "--resolver", ready.Resolver, "--ca", ready.CA,
+		"--password-file", password, "--profile", filepath.Join(dir, "profile")))
+	return s
+}
+
+// passwordOf reads the lab's list of users.
+func passwordOf(t *testing.T, file, user string) string {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if fields := strings.Split(lines.Text(), "\t"); len(fields) > 1 && fields[0] == user {
+			return fields[1]
+		}
+	}
+	t.Fatalf("%s is not in %s", user, file)
+	return ""
+}
+
+// command is a program on the display. Software rendering does for all.
+func (s *smoke) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "DISPLAY="+s.display, "WAYLAND_DISPLAY=", "LIBGL_ALWAYS_SOFTWARE=1", "FYNE_THEME=light")
+	return cmd
+}
+
+// do is one act of the person.
+func (s *smoke) do(args ...string) string {
+	s.t.Helper()
+	out, err := s.command("xdotool", args...).CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("xdotool %v: %v: %s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// find waits for a window that shows, by its title.
+func (s *smoke) find(title string) string {
+	s.t.Helper()
+	found := ""
+	s.until("a window "+title, func() bool {
+		out, err := s.command("xdotool", "search", "--onlyvisible", "--name", title).Output()
+		ids := strings.Fields(string(out))
+		if err == nil && len(ids) > 0 {
+			found = ids[len(ids)-1]
+		}
+		return found != ""
+	})
+	return found
+}
+
+// pause is as long as a person looks before going on; nothing outside tells
+// when a window has been drawn.
+func (s *smoke) pause() { time.Sleep(time.Second) }
+
+func (s *smoke) until(what string, true func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(patience); !true(); {
+		if time.Now().After(end) {
+			s.screenshot()
+			s.t.Fatalf("%s did not come", what)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// eventually asks the lab until its answer has the text.
+func (s *smoke) eventually(question, text string) {
+	s.t.Helper()
+	s.until(question+": "+text, func() bool {
+		s.lab.mu.Lock()
+		from := len(s.lab.lines)
+		s.lab.mu.Unlock()
+		s.lab.tell("%s", question)
+		line, _, err := s.lab.match(from, regexp.MustCompile(`^\{.*\}$`))
+		return err == nil && strings.Contains(line[0], text)
+	})
+}
+
+// screenshot keeps a picture of the display where SCREENSHOT says.
+func (s *smoke) screenshot() {
+	if file := os.Getenv("SCREENSHOT"); file != "" {
+		if out, err := s.command("import", "-window", "root", file).CombinedOutput(); err != nil {
+			s.t.Logf("screenshot: %v: %s", err, out)
+		}
+	}
+}
