@@ -81,12 +81,12 @@ func (d *digest) challenges(stale bool) []string {
 }
 
 // challengesFor leaves out all but MD5 for clients that give up at the sight of
-// another algorithm, wherever it stands: baresip 1.0.0 (seen), and the SIMPLE
-// plug-in of Pidgin, which knows MD5 only.
+// another algorithm: baresip 1.0.0 wherever it stands, sipp 3.6 when it comes
+// first (both seen), and the SIMPLE plug-in of Pidgin, which knows MD5 only.
 func (d *digest) challengesFor(agent string, stale bool) []string {
 	all := d.challenges(stale)
 	agent = strings.ToLower(agent)
-	if !strings.Contains(agent, "baresip") && !strings.Contains(agent, "purple") {
+	if !slices.ContainsFunc([]string{"baresip", "sipp", "purple"}, func(a string) bool { return strings.Contains(agent, a) }) {
 		return all
 	}
 	if i := slices.IndexFunc(all, func(c string) bool { return strings.Contains(c, "algorithm=MD5") }); i >= 0 {

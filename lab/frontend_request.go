@@ -155,7 +155,7 @@ func (r *request) authenticate() *refusal {
 		return r.challenge(code, asks, stale)
 	}
 	// RFC 3261 §22.4: the uri parameter names what the Request-URI names.
-	if !sameResource(c.params["uri"], r.Recipient) {
+	if !r.names(c.params["uri"]) {
 		return forbidden("Digest uri Is Not the Request-URI (RFC 3261 22.4)")
 	}
 	if !strings.EqualFold(userOf(r.From().Address), a.address) {
@@ -192,13 +192,15 @@ func (r *request) challenge(code int, name string, stale bool) *refusal {
 	return refuse(code, reason, h...)
 }
 
-// sameResource compares the digest uri with the Request-URI, parameters aside.
-func sameResource(uri string, to sip.Uri) bool {
+// names says whether a digest uri means what the Request-URI means, parameters
+// aside; the domain and this server's address are one.
+func (r *request) names(uri string) bool {
 	var u sip.Uri
 	if sip.ParseUri(uri, &u) != nil {
 		return false
 	}
-	return userOf(u) == userOf(to)
+	return userOf(u) == userOf(r.Recipient) ||
+		unescape(u.User) == unescape(r.Recipient.User) && r.pool.own(r.flow, u) && r.pool.own(r.flow, r.Recipient)
 }
 
 // dropOwnRoutes takes our own Route entries off the top (RFC 3261 §16.4) and

@@ -104,6 +104,20 @@ func TestNoncesHoldEverywhereAndGrowOld(t *testing.T) {
 	})
 }
 
+// sipp names the server by its address in the digest uri: the same resource.
+func TestDigestForTheServersAddress(t *testing.T) {
+	_, fe, _ := testPool(t)
+	a := signedIn(t, fe, "alice")
+	for uri, want := range map[string]string{"sip:192.0.2.1:5061": "200", "sip:fe1.contoso.test": "200", "sip:alice@contoso.test": "400", "sip:192.0.2.1:99": "400", "": "400"} {
+		a.nc1++
+		answer := answerDigest(a.challenge, digestFor{"alice", "alice-pw", "REGISTER", uri, a.nc1})
+		a.send(a.fill("REGISTER sip:contoso.test SIP/2.0\n~\nAuthorization: " + answer))
+		if res := a.receive(); !strings.HasPrefix(res, "SIP/2.0 "+want) {
+			t.Errorf("%q: want %s, got\n%s", uri, want, res)
+		}
+	}
+}
+
 // The same nonce with the same count is somebody who repeats what he heard.
 func TestNonceCountIsGoodOnce(t *testing.T) {
 	_, fe, _ := testPool(t)
