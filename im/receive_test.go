@@ -10,7 +10,7 @@ import (
 
 func TestReceive(t *testing.T) {
 	cpim := "From: MR SANDERS <im:piglet@100akerwood.com>\r\nTo: Depressed Donkey <im:eeyore@100akerwood.com>\r\n" +
-		"DateTime: 2000-12-13T13:40:00-08:00\r\nSubject: the weather will be fine today\r\n\r\n" + // RFC 3862 §5.2
+		"DateTime: 2000-12-13T13:40:00-08:00\r\nSubject: the weather will be fine today\r\n\r\n" + // as in the example of RFC 3862
 		"Content-Type: text/plain; charset=utf-8\r\nContent-ID: <1234567890@foo.com>\r\n\r\nHere is the text."
 	for _, c := range []struct {
 		name, contentType, body string

@@ -145,7 +145,7 @@ func (l *listing) forget() {
 			who = append(who, u)
 		}
 	}
-	l.seq = sequence{}
+	l.seq, l.patient = sequence{}, false
 	clear(l.told)
 	clear(l.silent)
 	l.stopTimer()

@@ -35,6 +35,7 @@ type listing struct {
 
 	// What follows is guarded by w.mu.
 	taken   bool            // the server took it as a list
+	patient bool            // it has been waited for a second time
 	alone   map[string]bool // who is in it, but is watched by himself: his state did not come
 	seq     sequence
 	told    map[string]uint32 // the version that told of a person last
@@ -129,9 +130,10 @@ func (l *listing) stopTimer() {
 // notification is missing the list is subscribed anew (RFC 4662 §5.2: full state
 // is needed), or, if that happens at once, given up: its notifications are too
 // large for the server (Kamailio 5.6 without max_notify_body_length loses those
-// over its read buffer). Else those of whom nothing came are offline. But a
-// notification that was lost last leaves no gap, so two are asked for by
-// themselves; if one of them has a state, all the silent are watched so.
+// over its read buffer). Else those of whom nothing came are offline. But the
+// server may be slow, and a notification that was lost last leaves no gap: two
+// are asked for by themselves. If one of them has a state, there is a second
+// wait; if that does not help either, all the silent are watched so.
 func (l *listing) settle() {
 	w := l.w
 	now := w.s.o.Now()
@@ -144,11 +146,25 @@ func (l *listing) settle() {
 	case !live:
 	case lost:
 		l.giveUp(early)
-	case l.heardOf(who):
-		l.watchAlone(who)
-	default:
+	case !l.heardOf(who):
 		l.callOffline(who)
+	case l.waitMore():
+	default:
+		l.watchAlone(who)
 	}
+}
+
+// waitMore waits once more, the first time it is asked.
+func (l *listing) waitMore() bool {
+	now := l.w.s.o.Now()
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	if l.patient {
+		return false
+	}
+	l.patient, l.since = true, now
+	l.wait(now)
+	return true
 }
 
 // giveUp ends the list, unless another has taken its place; each says that

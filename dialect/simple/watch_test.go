@@ -366,9 +366,9 @@ func TestListThatLosesTheLast(t *testing.T) {
 			m := p.next()
 			p.subscribed(m, "Require: eventlist")
 			p.notify(m, "active;expires=600", ct, body)
-			time.Sleep(2 * listQuiet)
 			asked := map[string]int{}
 			for range 20 {
+				time.Sleep(listQuiet)
 				for _, m := range p.requests() {
 					p.subscribed(m)
 					asked[m.start]++
