@@ -274,6 +274,10 @@ func (c *Conn) response(res *sip.Response) {
 		return
 	}
 	res.RemoveHeader("Via")
+	if res.Via() != nil && len(tx.req.GetHeaders("Via")) == 1 { // RFC 3261 §8.1.3.3: meant for somebody else
+		c.mu.Unlock()
+		return
+	}
 	if res.StatusCode < 200 {
 		c.provisional(tx, res)
 		return
