@@ -4,11 +4,10 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"communicator/session"
+
 	"github.com/spf13/cobra"
 )
-
-// release is the version of the product; a release is tagged with it.
-const release = "0.1.0"
 
 func (p *program) version() *cobra.Command {
 	return &cobra.Command{
@@ -20,7 +19,7 @@ func (p *program) version() *cobra.Command {
 				Go      string            `json:"go"`
 				System  string            `json:"system"`
 				Modules map[string]string `json:"modules"`
-			}{release, "unknown", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, map[string]string{}}
+			}{session.Version, "unknown", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, map[string]string{}}
 			if b, ok := debug.ReadBuildInfo(); ok {
 				for _, s := range b.Settings {
 					if s.Key == "vcs.revision" {
