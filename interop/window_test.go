@@ -61,6 +61,10 @@ func TestWindow(t *testing.T) {
 
 	// What others write shows without a key.
 	s.lab.tell("say bruno.berg@contoso.test %s Yes, sending them now.", s.me)
+	s.do("windowactivate", "--sync", group)
+	s.do("key", "ctrl+Tab")
+	s.do("windowmove", "--sync", main, "20", "40")
+	s.do("windowmove", "--sync", group, "460", "40")
 	s.pause()
 	s.screenshot()
 
