@@ -1,6 +1,7 @@
 package autoconfig
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"testing"
@@ -119,7 +120,7 @@ func TestOffline(t *testing.T) {
 
 func ExampleNotFoundError() {
 	e := New(Query{Domain: "exa mple.com"})
-	_, err := e.Next(nil) //nolint:staticcheck // nothing is contacted
+	_, err := e.Next(context.Background())
 	fmt.Println(err)
 	// Output: "exa mple.com" is not the name of a domain or server.
 }
