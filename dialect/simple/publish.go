@@ -241,9 +241,12 @@ func (p *publisher) refreshUntilDone(ctx context.Context) {
 	var again time.Duration // after a failure: when to try again
 	for {
 		p.mu.Lock()
-		due := refreshAt(p.s.o.Now(), p.published.Expires)
+		due, wanted := refreshAt(p.s.o.Now(), p.published.Expires), p.current
 		p.mu.Unlock()
-		if again > 0 {
+		switch {
+		case !wanted:
+			due = publishFor // nothing to refresh: until woken
+		case again > 0:
 			due = again
 		}
 		timer := time.NewTimer(due)
