@@ -26,6 +26,7 @@ import (
 	"communicator/dialect/simple"
 	"communicator/im"
 	"communicator/presence"
+	"communicator/wire/auth"
 	"communicator/wire/sipconn"
 )
 
@@ -74,12 +75,12 @@ type Session struct {
 	made    chan struct{} // closed when simple is there
 	secret  string        // the password, once asked
 	asking  chan struct{} // holds one token while somebody asks for the password
-	nudge   chan struct{} // somebody wants no more waiting
+	nudge   chan struct{} // holds one token when somebody wants no more waiting
 }
 
 // New makes a Session; nothing is contacted before Run.
 func New(o Options) *Session {
-	s := &Session{o: o, log: o.Log, line: &sipconn.Line{}, changed: make(chan struct{}), made: make(chan struct{}), asking: make(chan struct{}, 1), nudge: make(chan struct{})}
+	s := &Session{o: o, log: o.Log, line: &sipconn.Line{}, changed: make(chan struct{}), made: make(chan struct{}), asking: make(chan struct{}, 1), nudge: make(chan struct{}, 1)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -135,8 +136,8 @@ func (st State) late() error {
 }
 
 // TryNow ends the wait before the next try to sign in: the user asked for it,
-// or the network has come back. A server's Retry-After is obeyed all the same.
-// In any other phase it does nothing.
+// or the network has come back. While a try is under way another will follow
+// it at once. A server's Retry-After is obeyed all the same.
 func (s *Session) TryNow() {
 	select {
 	case s.nudge <- struct{}{}:
@@ -232,3 +233,7 @@ type SignInError struct {
 
 func (e *SignInError) Error() string { return e.What + ": " + e.Why }
 func (e *SignInError) Unwrap() error { return e.Err }
+
+// ErrRejected is within a SignInError when the name or password was not
+// accepted.
+var ErrRejected = auth.ErrRejected

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
 
 	"communicator/contacts"
 	"communicator/presence"
@@ -23,6 +24,7 @@ func (a *App) stateChanged(s session.State) {
 	switch {
 	case s.Phase == session.SignedIn:
 		a.lost = time.Time{}
+		a.keepPassword()
 		if !a.been {
 			a.been = true
 			a.present()
@@ -68,6 +70,15 @@ func (a *App) of(user string) presence.State {
 	return s
 }
 
+// keepPassword puts a password that was accepted into the keyring, if the user
+// wants that.
+func (a *App) keepPassword() {
+	user, password := a.user, a.typed
+	if a.typed = ""; password != "" && a.o.Keyring != nil {
+		a.do(lang.L("The password was not kept."), func(context.Context) error { return a.o.Keyring.Save(user, password) })
+	}
+}
+
 // watch asks for the state of somebody who is not on the list.
 func (a *App) watch(user string) {
 	if _, listed := a.names[user]; listed || a.session == nil {
@@ -103,6 +114,7 @@ func (a *App) tick() {
 	a.timer = time.AfterFunc(next, func() {
 		a.post(func() {
 			if a.ctx.Err() == nil {
+				a.signIn.countDown()
 				a.refresh()
 				a.tick()
 			}

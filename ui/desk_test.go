@@ -61,10 +61,10 @@ func atDesk(t *testing.T, signIn bool, body func(t *testing.T, d *desk)) {
 	})
 }
 
-func (d *desk) enter(user string, ask func() (string, error), notify func(any)) (*session.Session, error) {
+func (d *desk) enter(a Account, ask func() (string, error), notify func(any)) (*session.Session, error) {
 	return session.New(session.Options{
-		User: user, Password: func() (string, error) {
-			if user == d.who.User {
+		User: a.User, Server: a.Server, Password: func() (string, error) {
+			if a.User == d.who.User {
 				return d.who.Password, nil
 			}
 			return ask()

@@ -6,12 +6,14 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/widget"
 
 	"communicator/session"
 	"communicator/ui/theme"
@@ -65,7 +67,11 @@ type signInPage struct {
 	form     *fyne.Container // address, and password when it is asked for
 	address  *widgets.Entry
 	password *widgets.Entry
+	keep     *widget.Check // the password in the keyring
 	secret   *fyne.Container
+	server   *widgets.Entry
+	byHand   *fyne.Container // the server; hidden until it is asked for
+	next     *widgets.Text   // when it is tried again
 	steps    *fyne.Container
 	failure  *fyne.Container
 	buttons  *fyne.Container
@@ -83,17 +89,31 @@ func newSignInPage(a *App) *signInPage {
 	p.password = widgets.NewEntry("")
 	p.password.Password = true
 	p.password.OnReturn = p.submit
-	p.secret = widgets.Column(4, widgets.NewText(lang.L("Password"), theme.Caption, theme.Secondary), p.password)
-	p.form = widgets.Column(12, widgets.Column(4,
-		widgets.NewText(lang.L("Sign-in address"), theme.Caption, theme.Secondary), p.address), p.secret)
+	p.keep = widget.NewCheck(lang.L("Keep the password in the keyring"), nil)
+	p.secret = field(lang.L("Password"), p.password)
+	if a.o.Keyring != nil {
+		p.secret.Add(p.keep)
+	}
+	p.server = widgets.NewEntry(lang.L("host or host:port"))
+	p.server.SetText(a.server)
+	p.server.OnReturn = p.submit
+	p.byHand = field(lang.L("Server"), p.server)
+	p.byHand.Hidden = a.server == ""
+	p.next = widgets.NewText("", theme.Caption, theme.Secondary).Short()
+	p.form = widgets.Column(12, field(lang.L("Sign-in address"), p.address), p.byHand, p.secret)
 	p.steps, p.failure, p.buttons = container.NewStack(), container.NewStack(), container.NewStack()
 	logo := canvas.NewImageFromResource(theme.AppIcon(false))
 	head := widgets.Row(12, 1, widgets.Sized(logo, 48, 48), widgets.Column(0, p.title, p.below))
-	page := container.NewVScroll(widgets.Inset(24, 28, 16, 28, widgets.Column(16, head, p.form, p.steps, p.failure, p.buttons)))
+	page := container.NewVScroll(widgets.Inset(24, 28, 16, 28, widgets.Column(16, head, p.form, p.steps, p.failure, p.next, p.buttons)))
 	p.content = container.NewStack(widgets.NewFill(theme.Background, "", ""),
 		container.NewBorder(nil, p.foot(), nil, nil, page))
 	p.refresh()
 	return p
+}
+
+// field is an entry under its name.
+func field(name string, e *widgets.Entry) *fyne.Container {
+	return widgets.Column(4, widgets.NewText(name, theme.Caption, theme.Secondary), e)
 }
 
 // foot offers the lab.
@@ -132,6 +152,9 @@ func (p *signInPage) submit() {
 		if p.password.Text == "" {
 			return
 		}
+		if p.keep.Checked {
+			p.app.typed = p.password.Text
+		}
 		q.reply(p.password.Text)
 		p.password.SetText("")
 		p.app.waiting = nil
@@ -149,8 +172,34 @@ func (p *signInPage) submit() {
 		return
 	}
 	p.shown = nil
+	p.app.server = strings.TrimSpace(p.server.Text)
 	p.app.begin(user)
 	p.refresh()
+}
+
+// enterServer shows the field for the server.
+func (p *signInPage) enterServer() {
+	p.app.end()
+	p.shown = nil
+	p.byHand.Show()
+	p.refresh()
+	p.app.window.Canvas().Focus(p.server)
+}
+
+// forget takes the password out of the keyring and asks for it anew.
+func (p *signInPage) forget() {
+	user := p.app.user
+	p.app.do(lang.L("The password was not forgotten."), func(context.Context) error {
+		err := p.app.o.Keyring.Forget(user)
+		p.app.post(func() {
+			if err != nil {
+				p.problem(view.Explain(lang.L("The password was not forgotten."), err))
+				return
+			}
+			p.submit()
+		})
+		return nil
+	})
 }
 
 // cancel stops signing in.
@@ -180,6 +229,13 @@ func (p *signInPage) waiting(s session.State) {
 	}
 }
 
+// countDown shows when it is tried again.
+func (p *signInPage) countDown() {
+	if !p.next.Hidden {
+		p.next.Set(view.StatusOf(p.app.state, time.Now()).Text)
+	}
+}
+
 // refresh shows the page as things stand.
 func (p *signInPage) refresh() {
 	busy := p.app.session != nil
@@ -205,6 +261,10 @@ func (p *signInPage) refresh() {
 		p.failure.Objects = []fyne.CanvasObject{problemPanel(*p.shown)}
 	}
 	p.buttons.Objects = []fyne.CanvasObject{p.actions(busy)}
+	p.next.Hidden = !busy || p.shown == nil
+	if !p.next.Hidden {
+		p.next.Set(view.StatusOf(p.app.state, time.Now()).Text)
+	}
 	p.steps.Hidden, p.failure.Hidden = len(p.steps.Objects) == 0, len(p.failure.Objects) == 0
 	p.content.Refresh()
 	p.content.Refresh() // wrapped text knows its height only after it has a width
@@ -222,6 +282,12 @@ func (p *signInPage) actions(busy bool) fyne.CanvasObject {
 		buttons = append(buttons, widgets.NewButton(lang.L("Try again"), "ui-retry", widgets.Filled, p.submit))
 	default:
 		buttons = append(buttons, widgets.NewButton(lang.L("Sign in"), "", widgets.Filled, p.submit))
+	}
+	if p.shown != nil && p.shown.ByHand && p.byHand.Hidden {
+		buttons = append(buttons, widgets.NewButton(lang.L("Enter server by hand"), "", widgets.Plain, p.enterServer))
+	}
+	if p.shown != nil && p.shown.Password && p.app.o.Keyring != nil {
+		buttons = append(buttons, widgets.NewButton(lang.L("Forget saved password"), "", widgets.Plain, p.forget))
 	}
 	grow := len(buttons)
 	buttons = append(buttons, layout.NewSpacer())

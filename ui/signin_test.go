@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
 	"communicator/ui/view"
@@ -152,6 +153,62 @@ func TestLostConnection(t *testing.T) {
 		d.settle()
 		if got := d.inbox(who.User); !slices.Contains(got, "half a sentence") {
 			t.Errorf("the other side has %q", got)
+		}
+	})
+}
+
+func TestServerByHand(t *testing.T) {
+	atDesk(t, false, func(t *testing.T, d *desk) {
+		test.Type(d.signIn.address, "anna@nowhere.example")
+		test.Tap(button(t, d.window, "Sign in"))
+		d.wait(time.Minute)
+		if said := texts(d.window); !strings.Contains(said, "next try in") {
+			t.Errorf("nothing says when it is tried again:\n%s", said)
+		}
+		test.Tap(button(t, d.window, "Enter server by hand"))
+		if d.session != nil || d.window.Canvas().Focused() != d.signIn.server {
+			t.Fatal("one cannot enter a server")
+		}
+		d.signIn.address.SetText(d.who.User)
+		test.Type(d.signIn.server, "fe1.contoso.test")
+		press(d.window, fyne.KeyReturn)
+		d.settle()
+		if !d.SignedIn() || d.state.Target.Host != "fe1.contoso.test" {
+			t.Errorf("signed in at %+v:\n%s", d.state.Target, texts(d.window))
+		}
+	})
+}
+
+func TestPasswordIsKeptOnlyWhenAcceptedAndWanted(t *testing.T) {
+	atDesk(t, false, func(t *testing.T, d *desk) {
+		other := d.company.People()[0]
+		saved := map[string]string{}
+		d.o.Keyring = &Keyring{
+			Save:   func(user, password string) error { saved[user] = password; return nil },
+			Forget: func(user string) error { delete(saved, user); return nil },
+		}
+		d.build()
+		try := func(password string, keep bool) {
+			d.signIn.keep.SetChecked(keep)
+			test.Type(d.signIn.password, password)
+			press(d.window, fyne.KeyReturn)
+			d.settle()
+		}
+		test.Type(d.signIn.address, other.User)
+		test.Tap(button(t, d.window, "Sign in"))
+		d.settle()
+		try("wrong", true)
+		if len(saved) > 0 {
+			t.Error("a password that was not accepted is kept")
+		}
+		test.Tap(button(t, d.window, "Forget saved password"))
+		d.settle()
+		if d.signIn.secret.Hidden {
+			t.Fatalf("it does not ask again:\n%s", texts(d.window))
+		}
+		try(other.Password, true)
+		if !d.SignedIn() || saved[other.User] != other.Password {
+			t.Errorf("signed in: %v; kept: %v", d.SignedIn(), len(saved) > 0)
 		}
 	})
 }

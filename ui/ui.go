@@ -27,19 +27,32 @@ import (
 	"communicator/ui/view"
 )
 
+// Account is who signs in, and where.
+type Account struct {
+	User   string
+	Server string // by hand: HOST[:PORT]; empty: the address decides
+}
+
 // Door makes the session of one user; the window runs and ends it. password
 // asks the user and waits; a door that knows the password need not call it.
-type Door func(user string, password func() (string, error), notify func(event any)) (*session.Session, error)
+type Door func(who Account, password func() (string, error), notify func(event any)) (*session.Session, error)
+
+// Keyring keeps passwords that the user has typed.
+type Keyring struct {
+	Save   func(user, password string) error
+	Forget func(user string) error
+}
 
 // Options of an App.
 type Options struct {
-	App    fyne.App
-	Post   func(func())                                             // hands a function to the user-interface goroutine: fyne.Do
-	Door   Door                                                     // how to sign in
-	User   string                                                   // signs in at once; empty: asks for the address
-	TryLab func(ctx context.Context) (user string, d Door, e error) // "Try it on this computer"; nil: not offered
-	Mode   theme.Mode
-	Size   int // of the text in percent; 0: 100
+	App     fyne.App
+	Post    func(func())                                             // hands a function to the user-interface goroutine: fyne.Do
+	Door    Door                                                     // how to sign in
+	User    string                                                   // signs in at once; empty: asks for the address
+	TryLab  func(ctx context.Context) (user string, d Door, e error) // "Try it on this computer"; nil: not offered
+	Keyring *Keyring                                                 // nil: nothing is kept
+	Mode    theme.Mode
+	Size    int // of the text in percent; 0: 100
 }
 
 // App is the windows of one user.
@@ -53,6 +66,8 @@ type App struct {
 	leave   context.CancelFunc // ends the session
 	visit   int                // counts sessions, so that events of an earlier one are not taken for news
 	user    string
+	server  string // by hand
+	typed   string // password to keep once it has been accepted
 	door    Door
 	state   session.State
 	been    bool      // signed in at least once since the user asked for it
@@ -153,7 +168,7 @@ func (a *App) begin(user string) {
 		return question.wait()
 	}
 	pump := newPump(a, visit)
-	s, err := a.door(user, ask, pump.notify)
+	s, err := a.door(Account{user, a.server}, ask, pump.notify)
 	if err != nil {
 		leave()
 		a.signIn.problem(view.Explain(lang.L("You are not signed in."), err))

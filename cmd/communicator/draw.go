@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"communicator/session"
+	"communicator/ui"
 	"communicator/ui/pictures"
 )
 
@@ -14,7 +15,7 @@ func (t *tour) draw(ctx context.Context) error {
 	t.step("Draw the windows, as a display would show them")
 	files, err := pictures.Draw(ctx, pictures.Options{
 		Dir: t.pictures, User: t.anna.who.User,
-		Door: func(_ string, _ func() (string, error), notify func(any)) (*session.Session, error) {
+		Door: func(_ ui.Account, _ func() (string, error), notify func(any)) (*session.Session, error) {
 			o := labOptions(t.company, t.anna.who)
 			o.Notify = notify
 			return session.New(o), nil

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"fyne.io/fyne/v2"
@@ -16,6 +17,8 @@ import (
 
 // hasWindow: this binary was built with cgo.
 const hasWindow = true
+
+var errNoDisplay = errors.New("no display; use `communicator text`, or the command line (`communicator --help`)")
 
 // appID names the program to the desktop.
 const appID = "io.github.communicator"
@@ -34,15 +37,20 @@ func (p *program) window(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	door := func(user string, ask func() (string, error), notify func(any)) (*session.Session, error) {
+	door := func(a ui.Account, ask func() (string, error), notify func(any)) (*session.Session, error) {
 		o := base
-		o.User, o.Notify = user, notify
-		o.Password = p.passwordOr(user, ask)
+		o.User, o.Notify, o.Password = a.User, notify, p.passwordOr(a.User, ask)
+		if a.Server != "" && !profile.IsLocked("server") {
+			o.Server = a.Server
+		}
 		return session.New(o), nil
 	}
 	w := &labStarter{program: p}
 	defer w.close()
-	return p.runWindow(ctx, ui.Options{Door: door, User: profile.User, TryLab: w.start})
+	return p.runWindow(ctx, ui.Options{
+		Door: door, User: profile.User, TryLab: w.start,
+		Keyring: &ui.Keyring{Save: session.SavePassword, Forget: session.ForgetPassword},
+	})
 }
 
 // demoWindow is the window of one person of a lab.
@@ -52,7 +60,7 @@ func (p *program) demoWindow(ctx context.Context, o session.Options) error {
 
 // doorWith signs in with fixed options; their password is known.
 func doorWith(o session.Options) ui.Door {
-	return func(_ string, _ func() (string, error), notify func(any)) (*session.Session, error) {
+	return func(_ ui.Account, _ func() (string, error), notify func(any)) (*session.Session, error) {
 		o.Notify = notify
 		return session.New(o), nil
 	}

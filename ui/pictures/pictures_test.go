@@ -10,6 +10,7 @@ import (
 
 	"communicator/lab"
 	"communicator/session"
+	"communicator/ui"
 )
 
 // The windows as they are, of a real session signed in to the lab.
@@ -28,9 +29,9 @@ func TestDraw(t *testing.T) {
 	defer cancel()
 	files, err := Draw(ctx, Options{
 		Dir: dir, User: who.User, Say: "Do you have the numbers for Lyon?", All: "The office closes at 16:00 today.",
-		Door: func(user string, _ func() (string, error), notify func(any)) (*session.Session, error) {
+		Door: func(a ui.Account, _ func() (string, error), notify func(any)) (*session.Session, error) {
 			return session.New(session.Options{
-				User: user, Password: func() (string, error) { return who.Password, nil },
+				User: a.User, Password: func() (string, error) { return who.Password, nil },
 				Resolver: company.Resolver(), Roots: company.Roots(), Dial: company.Dial, Notify: notify,
 			}), nil
 		},

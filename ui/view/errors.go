@@ -20,12 +20,17 @@ type Problem struct {
 	Why     string
 	Remedy  string
 	Details string // for "Copy details": a redacted trace, no passwords
+
+	ByHand   bool // entering the server by hand may help
+	Password bool // it is about the name or password
 }
 
 // Explain turns an error into a Problem. doing is what the user wanted, as a
 // sentence that says it did not happen: "The message was not sent."
 func Explain(doing string, err error) Problem {
 	p := explain(say(doing), err)
+	p.ByHand = errors.As(err, new(*autoconfig.NotFoundError))
+	p.Password = errors.Is(err, session.ErrRejected)
 	p.What, p.Why, p.Remedy = sentence(p.What), sentence(p.Why), sentence(p.Remedy)
 	if p.Details == "" && err != nil {
 		p.Details = plain.Text(err.Error())
@@ -55,11 +60,11 @@ func explain(doing string, err error) Problem {
 	case errors.As(err, &search):
 		return Problem{What: search.What, Why: search.Why, Remedy: search.Remedy}
 	case errors.Is(err, directory.ErrNotFound):
-		return Problem{doing, say("Nobody of that name or address is in the directory."), say("Check the spelling."), ""}
+		return Problem{What: doing, Why: say("Nobody of that name or address is in the directory."), Remedy: say("Check the spelling.")}
 	case errors.Is(err, context.DeadlineExceeded):
-		return Problem{doing, say("There was no answer in time."), say("Try again; if it stays like this, ask your help desk."), ""}
+		return Problem{What: doing, Why: say("There was no answer in time."), Remedy: say("Try again; if it stays like this, ask your help desk.")}
 	case errors.Is(err, context.Canceled):
-		return Problem{doing, say("It was stopped."), say("Nothing, unless you want to try again."), ""}
+		return Problem{What: doing, Why: say("It was stopped."), Remedy: say("Nothing, unless you want to try again.")}
 	case err == nil:
 		return Problem{What: doing}
 	}
