@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -30,19 +31,22 @@ func (p *peer) inside(ok, method string) string {
 // its GRUU, or the Contact it registers again, still leads to it.
 func TestCalleeComesBackElsewhere(t *testing.T) {
 	for _, contact := range []string{"sip:bob@contoso.test;gr=urn:uuid:1", "sip:bob@198.51.100.7:9"} {
-		_, fe1, fe2 := testPool(t)
-		a, b := signedIn(t, fe1, "alice"), connect(t, fe2, "bob")
-		b.register(`;+sip.instance="<urn:uuid:1>";reg-id=1`)
-		ok := call(a, b, "sip:bob@contoso.test", contact)
-		fe2.stop()
-		b = connect(t, fe1, "bob")
-		b.register(`;+sip.instance="<urn:uuid:1>";reg-id=1`)
-		text := a.inside(ok, "BYE")
-		a.send(text)
-		a.expect("SIP/2.0 407 ") // without the old route we ask who that is
-		a.send(strings.Replace(text, "\nCSeq:", "\n"+a.credentials(text)+"\nCSeq:", 1))
-		b.answer(b.expect("BYE "+contact+" SIP/2.0"), "200 OK")
-		a.expect("SIP/2.0 200 OK", "BYE")
+		synctest.Test(t, func(t *testing.T) {
+			_, fe1, fe2 := testPool(t)
+			a, b := signedIn(t, fe1, "alice"), connect(t, fe2, "bob")
+			b.register(`;+sip.instance="<urn:uuid:1>";reg-id=1`)
+			ok := call(a, b, "sip:bob@contoso.test", contact)
+			fe2.stop()
+			synctest.Wait()
+			b = connect(t, fe1, "bob")
+			b.register(`;+sip.instance="<urn:uuid:1>";reg-id=1`)
+			text := a.inside(ok, "BYE")
+			a.send(text)
+			a.expect("SIP/2.0 407 ") // without the old route we ask who that is
+			a.send(withCredentials(a, text))
+			b.answer(b.expect("BYE "+contact+" SIP/2.0"), "200 OK")
+			a.expect("SIP/2.0 200 OK", "BYE")
+		})
 	}
 }
 

@@ -13,6 +13,24 @@ import (
 
 // frontEnd is one SIP server of the pool. It holds connections; everything
 // that outlives a connection is the pool's.
+//
+// A request takes this way: sipconn reads it, flow.handle applies the faults,
+// pool.handle and request.route (frontend_request.go) check it against the
+// rules (strict.go) and ask who sent it (digest.go). Then the server answers
+// itself: registrar.go, presence*.go, rls.go; or it passes the request on
+// over the connections of others: proxy.go, store.go.
+//
+// It behaves as Kamailio 5.6 with our recipe does, except on purpose:
+//   - TCP and TLS only, no UDP; no Path, as all front ends share one memory.
+//   - Digest SHA-256 is offered before MD5, REGISTER is answered with
+//     Authentication-Info, and a repeated nonce count is stale.
+//   - SUBSCRIBE to an address that nobody has is 404, not active and empty.
+//   - The first NOTIFY of a list has the states that are known already, and a
+//     list may come with the SUBSCRIBE (RFC 5367).
+//   - A publication that is only refreshed tells nobody.
+//   - Less than 10 s is 423 to SUBSCRIBE and PUBLISH; REGISTER is raised to 10 s.
+//   - A kept message is delivered as it was, with Date and its own Call-ID, so
+//     that a client that has it already can tell; nothing is put before its text.
 type frontEnd struct {
 	pool *pool
 	host string

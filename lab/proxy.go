@@ -282,15 +282,16 @@ func (r *request) inDialog() *refusal {
 	return r.along(b.flow)
 }
 
-// peer is the other connection of the dialog, as our Record-Route said.
+// peer is the other connection of the dialog, as our Record-Route said; nil:
+// none that lives.
 func (r *request) peer() *flow {
 	for _, pair := range r.routed {
 		a, b, _ := strings.Cut(pair, ".")
-		switch r.flow.id {
-		case a:
-			return r.pool.flow(b)
-		case b:
-			return r.pool.flow(a)
+		if b == r.flow.id {
+			a, b = b, a
+		}
+		if to := r.pool.flow(b); a == r.flow.id && to != nil && to.alive() {
+			return to
 		}
 	}
 	return nil
