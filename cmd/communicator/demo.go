@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"runtime"
 
@@ -60,5 +59,3 @@ func isTerminal(stream any) bool {
 	f, is := stream.(*os.File)
 	return is && term.IsTerminal(int(f.Fd()))
 }
-
-var errNoDisplay = fmt.Errorf("no display; use `communicator text`, or the command line (`communicator --help`)")
