@@ -60,6 +60,9 @@ func (s *Session) Run(ctx context.Context) error {
 	if s.bad != nil {
 		e = event{what: rejected, err: &SignInError{What: "Not signed in", Why: s.bad.Error(), Remedy: "Check the sign-in address", Err: s.bad}}
 	}
+	if s.o.Dial == nil {
+		r.work(func() { r.followNetwork(all) })
+	}
 	for {
 		var do action
 		if m, do = next(m, e); do == end {
@@ -128,6 +131,10 @@ func (r *runner) locate(ctx context.Context, m machine) event {
 	r.show(m)
 	if r.began.IsZero() {
 		r.began = time.Now()
+	}
+	select {
+	case <-r.s.nudge: // this is the try
+	default:
 	}
 	r.lookUpStore()
 	q := r.s.query()

@@ -280,6 +280,39 @@ func TestBlackHole(t *testing.T) {
 	})
 }
 
+// After a change of the network a silent connection is asked at once.
+func TestNetworkChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		var pings recorder
+		n.listen["10.0.0.11:5060"] = func(p *peer) {
+			p.pinged = func() { pings.add("ping") }
+			for m := p.next(); m.text != ""; m = p.next() {
+				p.reply(m, "200 OK", "Expires: 600")
+			}
+		}
+		c := signedIn(t, n.options())
+		conn, err := c.line.Conn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		conn.Probe()
+		time.Sleep(5 * time.Second)
+		if got := len(pings.get()); got != 1 || conn.Err() != nil {
+			t.Errorf("%d pings, %v", got, conn.Err())
+		}
+		c.networkChanged() // its own address, 10.0.0.1, is not this computer's
+		if err := c.SignedIn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if now, _ := c.line.Conn(); now == conn || conn.Err() == nil {
+			t.Error("the dead connection was kept")
+		}
+	})
+}
+
 // A server that takes us and drops us, again and again, is not run over.
 func TestFlapping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

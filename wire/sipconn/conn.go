@@ -57,7 +57,8 @@ type Conn struct {
 	heard   atomic.Int64  // when the last byte came, as UnixNano
 	pinged  atomic.Bool   // our ping has had no pong yet
 	ping    atomic.Int64  // Options.Ping, or what SetPing said
-	pingSet chan struct{} // has one element when ping has changed
+	probe   atomic.Bool   // Probe wants a ping now
+	pingSet chan struct{} // has one element when ping or probe has changed
 
 	mu      sync.Mutex
 	err     error
@@ -117,6 +118,17 @@ func (c *Conn) SetContact(uri string) {
 // (RFC 5626 §4.4.1).
 func (c *Conn) SetPing(d time.Duration) {
 	c.ping.Store(int64(d))
+	c.wakePing()
+}
+
+// Probe asks the other side for a sign of life now. A connection that gives
+// none within 10 s ends.
+func (c *Conn) Probe() {
+	c.probe.Store(true)
+	c.wakePing()
+}
+
+func (c *Conn) wakePing() {
 	select {
 	case c.pingSet <- struct{}{}:
 	default:

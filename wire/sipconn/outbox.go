@@ -129,12 +129,13 @@ func (c *Conn) writeAll() {
 		case <-c.out.wake:
 			c.flush(c.out.take())
 		case <-c.pingSet:
-			if idle = nil; c.ping.Load() > 0 {
+			probe := c.probe.Swap(false)
+			if idle = nil; probe || c.ping.Load() > 0 {
 				idle = timer.C
-				timer.Reset(c.keepAlive(&pinged))
+				timer.Reset(c.keepAlive(&pinged, probe))
 			}
 		case <-idle:
-			timer.Reset(c.keepAlive(&pinged))
+			timer.Reset(c.keepAlive(&pinged, false))
 		case <-c.done:
 			c.lastFlush()
 			return
@@ -144,8 +145,9 @@ func (c *Conn) writeAll() {
 
 // keepAlive pings when nothing was heard for the set time and returns when to
 // look again. RFC 5626 §4.4.1: no pong within 10 s means the connection is
-// lost; any other byte will do for us. at is when the last ping left.
-func (c *Conn) keepAlive(at *time.Time) time.Duration {
+// lost; any other byte will do for us. at is when the last ping left; probe wants
+// one now.
+func (c *Conn) keepAlive(at *time.Time, probe bool) time.Duration {
 	heard := time.Unix(0, c.heard.Load())
 	if !at.IsZero() && heard.Before(*at) {
 		if time.Since(*at) >= pongTimeout {
@@ -154,8 +156,11 @@ func (c *Conn) keepAlive(at *time.Time) time.Duration {
 		return max(pongTimeout-time.Since(*at), time.Millisecond)
 	}
 	ping := time.Duration(c.ping.Load())
-	if silent := time.Since(heard); silent < ping {
+	if silent := time.Since(heard); !probe && (silent < ping || ping == 0) {
 		*at = time.Time{}
+		if ping == 0 {
+			return time.Hour // only Probe wants a ping
+		}
 		return ping - silent
 	}
 	*at = time.Now()
