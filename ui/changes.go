@@ -46,6 +46,7 @@ func (a *App) contactsChanged(l contacts.List) {
 	a.loaded = true
 	a.steps.Loaded(time.Now())
 	a.list, a.names = view.Sorted(l), view.NamesIn(l)
+	a.main.foldLarge(l)
 	a.refresh()
 }
 

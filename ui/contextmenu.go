@@ -46,7 +46,7 @@ func (p *mainPage) groupMenu(r view.Row) *fyne.Menu {
 		fyne.NewMenuItemSeparator(),
 	}
 	if r.Org {
-		items = append(items, item(lang.L("Hide this group"), "", func() { p.hidden[r.Group] = true; p.refresh() }))
+		items = append(items, item(lang.L("Hide this group"), "", func() { p.hidden[r.Group] = true; p.arranged() }))
 	} else {
 		items = append(items,
 			item(lang.L("Rename…"), "", func() { p.rename(r.Group) }),
@@ -57,7 +57,7 @@ func (p *mainPage) groupMenu(r view.Row) *fyne.Menu {
 
 func (p *mainPage) sortItems() []*fyne.MenuItem {
 	by := func(label string, o view.Order) *fyne.MenuItem {
-		i := fyne.NewMenuItem(label, func() { p.order = o; p.app.window.SetMainMenu(p.app.mainMenu()); p.refresh() })
+		i := fyne.NewMenuItem(label, func() { p.order = o; p.arranged() })
 		i.Checked = p.order == o
 		return i
 	}
@@ -68,7 +68,7 @@ func (p *mainPage) foldAll(fold bool) {
 	for _, g := range p.app.list.Groups {
 		p.folded[g.Name] = fold
 	}
-	p.refresh()
+	p.arranged()
 }
 
 func (p *mainPage) rename(group string) {

@@ -41,11 +41,13 @@ func newMainPage(a *App) *mainPage {
 	p := &mainPage{app: a, folded: map[string]bool{}, hidden: map[string]bool{}, announced: map[string]*fyne.Container{}}
 	if a.main != nil { // built anew in another look
 		p.folded, p.hidden, p.order, p.compact = a.main.folded, a.main.hidden, a.main.order, a.main.compact
+	} else {
+		p.recall()
 	}
 	p.people = widgets.NewContactList()
 	p.people.OnOpen = func(r view.Row) { p.message(r.User, r.Name) }
 	p.people.OnMessageAll = func(r view.Row) { p.messageAll(r.Group) }
-	p.people.OnFold = func(group string, fold bool) { p.folded[group] = fold; p.refresh() }
+	p.people.OnFold = func(group string, fold bool) { p.folded[group] = fold; p.arranged() }
 	p.people.OnMenu = p.contextMenu
 	p.people.OnLeave = func() { p.find.leave() }
 	p.lost, p.own, p.find, p.status = newLostBanner(), newOwnHeader(a), newFindBox(p), newStatusBar()
@@ -79,8 +81,9 @@ func (p *mainPage) refresh() {
 	p.lost.show(p.app, now)
 	p.own.refresh(now)
 	p.status.show(view.StatusOf(p.app.state, now))
-	if p.top.MinSize() != before {
+	if now := p.top.MinSize(); now != before {
 		p.content.Refresh()
+		p.hold(now.Height - before.Height)
 	}
 	if p.find.searching() {
 		p.find.refresh(now)
@@ -92,6 +95,19 @@ func (p *mainPage) refresh() {
 	}.Rows()
 	p.people.SetRows(rows)
 	setVisible(p.empty, len(rows) == 0)
+}
+
+// hold scrolls the list by what the head of the window has grown, so that every
+// row stays at its place on the screen, under the pointer.
+func (p *mainPage) hold(grown float32) {
+	p.people.ScrollToOffset(max(p.people.GetScrollOffset()+grown, 0))
+}
+
+// arranged shows the list as the user has arranged it now, and remembers it.
+func (p *mainPage) arranged() {
+	p.keep()
+	p.app.window.SetMainMenu(p.app.mainMenu()) // its check marks
+	p.refresh()
 }
 
 // message opens a conversation.
@@ -147,6 +163,7 @@ func (p *mainPage) watcher(w session.WatcherChanged) {
 func (p *mainPage) announce(key, name, text string, read *widgets.Button) {
 	if old := p.announced[key]; old != nil {
 		p.banners.Remove(old)
+		p.hold(-old.MinSize().Height)
 	}
 	p.announced[key] = p.banner(theme.BubbleTheirs, "ui-message", theme.Primary, name, text, read)
 }
@@ -155,7 +172,12 @@ func (p *mainPage) announce(key, name, text string, read *widgets.Button) {
 // closes it. It never takes the focus.
 func (p *mainPage) banner(tint fyne.ThemeColorName, icon string, color fyne.ThemeColorName, title, text string, action *widgets.Button) *fyne.Container {
 	var line *fyne.Container
-	closing := widgets.NewButton("", "ui-close", widgets.Quiet, func() { p.banners.Remove(line); p.content.Refresh() })
+	closing := widgets.NewButton("", "ui-close", widgets.Quiet, func() {
+		grown := -line.MinSize().Height
+		p.banners.Remove(line)
+		p.content.Refresh()
+		p.hold(grown)
+	})
 	words := widgets.Column(0, widgets.NewText(title, theme.Body, "").Strong().Short(), widgets.NewText(text, theme.Caption, "").Short())
 	row := widgets.Row(8, 1, widgets.NewIcon(theme.Tinted(icon, color), theme.IconRow), words)
 	if action != nil {
@@ -167,6 +189,7 @@ func (p *mainPage) banner(tint fyne.ThemeColorName, icon string, color fyne.Them
 	line = container.NewStack(widgets.NewFill(tint, "", ""), container.NewBorder(nil, widgets.NewLine(), nil, nil, widgets.Inset(6, 8, 6, 13, row)))
 	p.banners.Add(line)
 	p.content.Refresh()
+	p.hold(line.MinSize().Height)
 	return line
 }
 

@@ -75,7 +75,7 @@ func (a *App) contactsMenu() *fyne.Menu {
 			}
 		})),
 		fyne.NewMenuItem(lang.L("Conversations"), a.signedIn(a.talks.show)),
-		fyne.NewMenuItem(lang.L("Show hidden groups"), a.signedIn(func() { clear(a.main.hidden); a.main.refresh() })))
+		fyne.NewMenuItem(lang.L("Show hidden groups"), a.signedIn(func() { clear(a.main.hidden); a.main.arranged() })))
 }
 
 func (a *App) viewMenu() *fyne.Menu {
@@ -92,8 +92,7 @@ func (a *App) viewMenu() *fyne.Menu {
 	return fyne.NewMenu(lang.L("View"),
 		check(lang.L("Compact list"), a.main.compact, func() {
 			a.main.compact = !a.main.compact
-			a.window.SetMainMenu(a.mainMenu())
-			a.refresh()
+			a.main.arranged()
 		}),
 		sorting,
 		fyne.NewMenuItemSeparator(),

@@ -209,3 +209,42 @@ func TestEditTheList(t *testing.T) {
 		}
 	})
 }
+
+// A banner that pushes the list down does not pull a row from under the pointer.
+func TestRowsStayUnderThePointer(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		d.main.foldAll(false)
+		d.window.Resize(fyne.NewSize(420, 400))
+		d.main.people.ScrollToOffset(100)
+		list := func() float32 { return d.main.top.Size().Height - d.main.people.GetScrollOffset() }
+		before, top := list(), d.main.top.MinSize().Height
+		d.lab("stop-front-end 1")
+		d.lab("stop-front-end 2")
+		d.wait(3 * time.Second)
+		if d.main.top.MinSize().Height <= top {
+			t.Fatal("no banner came")
+		}
+		if now := list(); now != before {
+			t.Errorf("the rows have moved by %v", now-before)
+		}
+	})
+}
+
+// How the list was arranged is there again at the next start.
+func TestArrangementIsRemembered(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.main.people.OnFold("My manager", true)
+		d.main.compact = true
+		d.main.arranged()
+		d.SetLook(theme.Dark, 120)
+		again, err := New(d.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		if !again.main.folded["My manager"] || !again.main.compact || again.mode != theme.Dark || again.percent != 120 {
+			t.Errorf("folded %v, compact %v, look %v at %d %%", again.main.folded, again.main.compact, again.mode, again.percent)
+		}
+	})
+}

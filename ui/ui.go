@@ -97,6 +97,7 @@ func New(o Options) (*App, error) {
 	if a.percent == 0 {
 		a.percent = 100
 	}
+	a.recallLook()
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	o.App.Settings().SetTheme(theme.New(a.mode, a.percent))
 	o.App.SetIcon(theme.AppIcon(false))
@@ -238,6 +239,7 @@ const patience = 40 * time.Second
 func (a *App) setLook(mode theme.Mode, percent int) {
 	a.mode, a.percent = mode, min(max(percent, theme.MinPercent), theme.MaxPercent)
 	a.o.App.Settings().SetTheme(theme.New(a.mode, a.percent))
+	a.keepLook()
 	a.build()
 	a.talks.rebuild()
 }

@@ -38,6 +38,7 @@ type Row struct {
 	Face  string // icon of the state
 	Words string // the state
 	Note  string // second line; may be empty
+	Tight bool   // a compact list: less high
 }
 
 // Order of the people within a group.
@@ -110,7 +111,7 @@ func (b Book) members(g contacts.Group) []member {
 func (b Book) person(group string, m member) Row {
 	r := Row{
 		Kind: PersonRow, Key: group + "\x00" + m.User, Group: group, User: m.User, Name: NameOf(m.Contact),
-		Face: Face(m.state), Words: Words(m.state, b.Now),
+		Face: Face(m.state), Words: Words(m.state, b.Now), Tight: b.Compact,
 	}
 	if !b.Compact {
 		r.Note = Note(m.state, b.Now)

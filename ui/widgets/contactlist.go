@@ -31,7 +31,8 @@ type ContactList struct {
 	OnLeave      func() // Escape; may be nil
 
 	rows    []view.Row
-	length  int // 0 while many heights change
+	heights []fyne.ThemeSizeName // that the list has been given, by index
+	length  int                  // 0 while many heights change
 	cursor  string
 	focused bool
 	typed   string
@@ -64,20 +65,14 @@ func (l *ContactList) Rows() []view.Row { return l.rows }
 // SetRows shows other rows. The selection stays on the same line as long as
 // there is one.
 func (l *ContactList) SetRows(rows []view.Row) {
-	before := l.rows
-	l.rows, l.length = rows, 0 // no refresh per changed height
+	l.rows, l.length = rows, 0 // then a changed height costs little
 	for i, r := range rows {
-		h := theme.PersonRow
-		if i < len(before) {
-			h = height(before[i])
+		if i == len(l.heights) {
+			l.heights = append(l.heights, theme.PersonRow)
 		}
-		if height(r) != h {
-			l.SetItemHeight(i, theme.S(height(r)))
-		}
-	}
-	for i := len(rows); i < len(before); i++ {
-		if height(before[i]) != theme.PersonRow {
-			l.SetItemHeight(i, theme.S(theme.PersonRow))
+		if h := height(r); h != l.heights[i] {
+			l.heights[i] = h
+			l.SetItemHeight(i, theme.S(h))
 		}
 	}
 	l.length = len(rows)

@@ -60,6 +60,8 @@ func height(r view.Row) fyne.ThemeSizeName {
 	switch {
 	case r.Kind == view.GroupRow || r.Kind == view.SectionRow:
 		return theme.GroupRow
+	case r.Kind == view.PersonRow && r.Tight:
+		return theme.CompactRow
 	case r.Kind == view.PersonRow && r.Note != "":
 		return theme.NoteRow
 	default:
@@ -207,7 +209,7 @@ func (f *face) layout(size fyne.Size) {
 	}
 	put(f.back, edge, top, size.Width-2*edge, line)
 	if r.Kind == view.PersonRow {
-		line = theme.S(theme.PersonRow)
+		line = min(size.Height, theme.S(theme.PersonRow))
 	}
 	middle := top + line/2
 	right := f.layoutRight(size.Width-edge-theme.Px(8), middle)
