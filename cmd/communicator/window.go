@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 
 	"fyne.io/fyne/v2"
@@ -68,6 +69,12 @@ func doorWith(o session.Options) ui.Door {
 
 // runWindow shows the windows until they are closed or ctx ends, and signs out.
 func (p *program) runWindow(ctx context.Context, o ui.Options) error {
+	// What Fyne misses (a session bus, a theme setting) is for those who ask for a log.
+	log, err := p.logger()
+	if err != nil {
+		return err
+	}
+	slog.SetDefault(log)
 	// Fyne then trusts that only its own goroutine touches widgets, and says so when not.
 	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "Communicator", Migrations: map[string]bool{"fyneDo": true}})
 	o.App, o.Post = app.NewWithID(appID), fyne.Do
