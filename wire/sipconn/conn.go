@@ -52,9 +52,10 @@ type Conn struct {
 	ctx     context.Context // ends with the connection
 	stop    context.CancelFunc
 	done    chan struct{}
+	begun   time.Time // a little earlier, so that an age is never 0
 	in      inbox
 	out     outbox
-	heard   atomic.Int64  // when the last byte came, as UnixNano
+	heard   atomic.Int64  // when the last byte came, as c.age()
 	pinged  atomic.Bool   // our ping has had no pong yet
 	ping    atomic.Int64  // Options.Ping, or what SetPing said
 	probe   atomic.Bool   // Probe wants a ping now
@@ -87,7 +88,7 @@ func New(nc net.Conn, o Options) *Conn {
 // newConn is New without the goroutines.
 func newConn(nc net.Conn, o Options) *Conn {
 	c := &Conn{
-		nc: nc, o: o, log: o.Log, contact: o.Contact, done: make(chan struct{}),
+		nc: nc, o: o, log: o.Log, contact: o.Contact, done: make(chan struct{}), begun: time.Now().Add(-time.Second),
 		clients: map[string]*clientTx{}, servers: map[string]*serverTx{},
 		dialogs: map[string]*Dialog{}, subs: map[string]*subscription{},
 	}
@@ -100,11 +101,14 @@ func newConn(nc net.Conn, o Options) *Conn {
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.in.wake, c.out.wake = make(chan struct{}, 1), make(chan struct{}, 1)
 	c.out.room = make(chan struct{})
-	c.heard.Store(time.Now().UnixNano())
 	c.ping.Store(int64(o.Ping))
 	c.pingSet = make(chan struct{}, 1)
 	return c
 }
+
+// age is the time by which keep-alives are judged; a change of the wall clock
+// does not touch it.
+func (c *Conn) age() time.Duration { return time.Since(c.begun) }
 
 // SetContact replaces Options.Contact for later requests, e.g. by the public
 // GRUU that the registrar gave (RFC 5627).

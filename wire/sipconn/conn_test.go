@@ -356,3 +356,28 @@ func TestPingSetLater(t *testing.T) {
 		}
 	})
 }
+
+func TestProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := rawPeer(t, user)
+		four := make([]byte, 4)
+		for range 2 {
+			p.send(ask("FOO", "1")) // heard from at the same moment, which is no answer
+			p.expect("SIP/2.0 501")
+			c.Probe()
+			if _, err := io.ReadFull(p.r, four); err != nil || string(four) != "\r\n\r\n" {
+				t.Fatalf("%q %v", four, err)
+			}
+			p.write("\r\n")
+			time.Sleep(time.Minute)
+		}
+		p.send(ask("FOO", "2"))
+		p.expect("SIP/2.0 501")
+		c.Probe()
+		begun := time.Now()
+		<-c.Done()
+		if took := time.Since(begun); took != 10*time.Second || !strings.Contains(c.Err().Error(), "keep-alive") {
+			t.Errorf("%v after %v", c.Err(), took)
+		}
+	})
+}

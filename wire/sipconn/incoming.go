@@ -101,7 +101,7 @@ func (in *Incoming) unanswerable() bool {
 
 // response makes a response to the request (RFC 3261 §8.2.6).
 func (in *Incoming) response(code int, reason string, b Body, headers []sip.Header) (*sip.Response, error) {
-	c, r := in.Conn, in.Request
+	c, r := in.Conn, in.tx.req
 	res := sip.NewResponse(code, reason)
 	for _, h := range r.GetHeaders("Via") {
 		res.AppendHeader(sip.HeaderClone(h))

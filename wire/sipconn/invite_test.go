@@ -401,3 +401,24 @@ func TestProxy(t *testing.T) {
 		t.Errorf("passed back: %v", m.header)
 	}
 }
+
+// A proxy changes the request that it passes on while we answer CANCEL for it.
+func TestChangingARequestWhileItIsCancelled(t *testing.T) {
+	changed := make(chan struct{})
+	_, p := rawPeer(t, Options{Handle: func(in *Incoming) {
+		go func() {
+			defer close(changed)
+			for range 1000 {
+				in.Request.PrependHeader(&sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: "TCP", Host: "own.example.com"})
+				in.Request.RemoveHeader("Via")
+			}
+		}()
+	}})
+	p.send(ask("INVITE", "call"))
+	p.send(ask("CANCEL", "call"))
+	p.expect("SIP/2.0 200")
+	if m := p.expect("SIP/2.0 487"); strings.Join(m.header["Via"], " ") != "SIP/2.0/TCP 10.0.0.1:5061;branch=z9hG4bKcall" {
+		t.Errorf("answered along %q", m.header["Via"])
+	}
+	<-changed
+}

@@ -117,7 +117,7 @@ func (b *outbox) take() []outgoing {
 // writeAll is the writer. It also keeps the connection alive.
 func (c *Conn) writeAll() {
 	var idle <-chan time.Time
-	var pinged time.Time
+	var pinged time.Duration
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	if c.ping.Load() > 0 {
@@ -143,27 +143,27 @@ func (c *Conn) writeAll() {
 	}
 }
 
-// keepAlive pings when nothing was heard for the set time and returns when to
-// look again. RFC 5626 §4.4.1: no pong within 10 s means the connection is
-// lost; any other byte will do for us. at is when the last ping left; probe wants
-// one now.
-func (c *Conn) keepAlive(at *time.Time, probe bool) time.Duration {
-	heard := time.Unix(0, c.heard.Load())
-	if !at.IsZero() && heard.Before(*at) {
-		if time.Since(*at) >= pongTimeout {
-			c.end(errNoPong)
-		}
-		return max(pongTimeout-time.Since(*at), time.Millisecond)
+// keepAlive pings when nothing was heard for the set time, or when probe wants
+// one now, and returns when to look again. RFC 5626 §4.4.1: no pong within 10 s
+// means the connection is lost; any other byte will do for us. at is when the
+// last ping left, 0 when it was answered.
+func (c *Conn) keepAlive(at *time.Duration, probe bool) time.Duration {
+	now, heard, ping := c.age(), time.Duration(c.heard.Load()), time.Duration(c.ping.Load())
+	switch {
+	case *at > 0 && heard < *at && now-*at >= pongTimeout:
+		c.end(errNoPong)
+		return pongTimeout
+	case *at > 0 && heard < *at:
+		return pongTimeout - (now - *at)
+	case !probe && ping == 0:
+		*at = 0
+		return time.Hour // only Probe wants a ping
+	case !probe && now-heard < ping:
+		*at = 0
+		return ping - (now - heard)
 	}
-	ping := time.Duration(c.ping.Load())
-	if silent := time.Since(heard); !probe && (silent < ping || ping == 0) {
-		*at = time.Time{}
-		if ping == 0 {
-			return time.Hour // only Probe wants a ping
-		}
-		return ping - silent
-	}
-	*at = time.Now()
+	*at = now
+	c.heard.Store(int64(*at - 1)) // what came up to now is no answer
 	c.pinged.Store(true)
 	c.write([]byte("\r\n\r\n"))
 	return pongTimeout

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -17,7 +16,7 @@ var errPeerClosed = errors.New("the other side closed the connection")
 func (c *Conn) readAll() {
 	f := framer{
 		nc:   c.nc,
-		read: func() { c.heard.Store(time.Now().UnixNano()) },
+		read: func() { c.heard.Store(int64(c.age())) },
 		ping: func() { c.send(outgoing{text: []byte("\r\n"), size: 2}) },
 		pong: func() bool { return c.pinged.Swap(false) },
 	}

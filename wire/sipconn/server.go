@@ -20,8 +20,8 @@ const tryingAfter = 200 * time.Millisecond
 type serverTx struct {
 	conn *Conn
 	key  string
-	req  *sip.Request
-	tag  string // ours, for To of the responses
+	req  *sip.Request // what the responses are made of
+	tag  string       // ours, for To of the responses
 
 	last   []byte // the last response, as written
 	status int    // its status code
@@ -71,6 +71,9 @@ func (c *Conn) request(r *sip.Request, size int) {
 		return
 	}
 	tx := &serverTx{conn: c, key: key, req: r, tag: newTag()}
+	if r.Method == sip.INVITE {
+		tx.req = clone(r) // for 100 and 487, which we make while the handler may be changing r
+	}
 	full := c.pending >= maxPending || len(c.servers) >= 4*maxPending
 	if !full {
 		c.servers[key] = tx

@@ -22,6 +22,8 @@ type Subscription struct {
 	Accepted func(*sip.Response) // each 2xx to a SUBSCRIBE, on the dispatcher; may be nil
 	Notify   func(*sip.Request)  // each NOTIFY, in order, on the dispatcher; it has been answered 200
 	Lapsed   func()              // the subscription is not in force just now and is being renewed, on the dispatcher; may be nil
+	Refresh  <-chan struct{}     // a value asks for a refresh now, which brings the full state; may be nil
+	Late     bool                // a NOTIFY that later ones have overtaken is handed over too: its document says its own version
 }
 
 // EndedError: the server ended the subscription for good.
@@ -273,6 +275,9 @@ func (b *subscription) keep(ctx context.Context) (over bool, wait time.Duration,
 		select {
 		case <-timer.C:
 			return b.s.Expires == 0, 0, nil
+		case <-b.s.Refresh:
+			timer.Stop()
+			return false, 0, nil
 		case <-b.wake:
 		case <-ctx.Done():
 			timer.Stop()
@@ -323,16 +328,21 @@ func (b *subscription) notified(in *Incoming) {
 		_ = in.Reply(481, "Subscription Does Not Exist", Body{})
 		return
 	}
-	if !d.inOrder(r.CSeq().SeqNo) {
+	late := !d.inOrder(r.CSeq().SeqNo)
+	if late && !b.s.Late {
 		_ = in.Reply(500, "CSeq Out of Order", Body{}) // RFC 3261 §12.2.2
 		return
 	}
-	d.retarget(r)
+	if !late {
+		d.retarget(r)
+	}
 	_ = in.Reply(200, "OK", Body{}) // fails only with the connection
 	if b.s.Notify != nil {
 		b.s.Notify(r)
 	}
-	b.note(subscriptionState(r))
+	if !late {
+		b.note(subscriptionState(r))
+	}
 }
 
 // note takes what a NOTIFY says about the subscription itself.
