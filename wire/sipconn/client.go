@@ -304,7 +304,7 @@ func (c *Conn) response(res *sip.Response) {
 
 // provisional queues a 1xx for the caller. It is called with c.mu held and releases it.
 func (c *Conn) provisional(tx *clientTx, res *sip.Response) {
-	if tx.req.Method == sip.INVITE && !tx.proceeding {
+	if tx.req.Method == sip.INVITE && !tx.proceeding && !tx.finished {
 		tx.timer.Stop() // RFC 3261 §17.1.1.2: ringing may take its time
 	}
 	tx.proceeding = true
