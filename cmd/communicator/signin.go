@@ -14,7 +14,22 @@ func (p *program) signedIn(ctx context.Context, notify func(any), body func(cont
 	if err != nil {
 		return err
 	}
-	o.Silent, o.Notify = true, notify
+	// A command does not wait for better times: the first reason for not being
+	// signed in is its result, while a window would try again.
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	been := false
+	o.Silent, o.Notify = true, func(e any) {
+		if s, is := e.(session.StateChanged); is {
+			been = been || s.State.Phase == session.SignedIn
+			if s.State.Phase == session.Waiting && !been {
+				fail(exit{statusSignIn, s.State.Err})
+			}
+		}
+		if notify != nil {
+			notify(e)
+		}
+	}
 	return p.runSession(ctx, session.New(o), body)
 }
 
