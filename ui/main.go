@@ -85,7 +85,8 @@ func (p *mainPage) refresh() {
 		p.content.Refresh()
 		p.hold(now.Height - before.Height)
 	}
-	if p.find.searching() {
+	p.people.Searching = p.find.searching()
+	if p.people.Searching {
 		p.find.refresh(now)
 		return
 	}

@@ -221,7 +221,7 @@ func (p *signInPage) problem(why view.Problem) {
 // waiting shows why it did not work yet, while the session tries again.
 func (p *signInPage) waiting(s session.State) {
 	if s.Err != nil {
-		why := view.Explain(lang.L("You are not signed in."), s.Err)
+		why := view.Explain(lang.L("You are not signed in."), s.Err).Headline()
 		if why.Details == "" {
 			why.Details = p.app.steps.Trace()
 		}

@@ -172,7 +172,7 @@ func (a *App) begin(user string) {
 	s, err := a.door(Account{user, a.server}, ask, pump.notify)
 	if err != nil {
 		leave()
-		a.signIn.problem(view.Explain(lang.L("You are not signed in."), err))
+		a.signIn.problem(view.Explain(lang.L("You are not signed in."), err).Headline())
 		return
 	}
 	a.session = s
@@ -201,7 +201,7 @@ func (a *App) ended(visit int, err error) {
 		return
 	}
 	a.end()
-	p := view.Explain(lang.L("You are not signed in."), err)
+	p := view.Explain(lang.L("You are not signed in."), err).Headline()
 	if p.Details == "" {
 		p.Details = a.steps.Trace()
 	}

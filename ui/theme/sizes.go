@@ -38,6 +38,7 @@ const (
 	BubbleRadius fyne.ThemeSizeName = "bubbleRadius"
 	BubbleCorner fyne.ThemeSizeName = "bubbleCorner" // at the speaker's side
 	ChipRadius   fyne.ThemeSizeName = "chipRadius"
+	ChipCorner   fyne.ThemeSizeName = "chipCorner"
 	BubbleWidth  fyne.ThemeSizeName = "bubbleWidth"
 	TextPadding                     = fynetheme.SizeNameInnerPadding // what Fyne keeps around text
 	Radius                          = fynetheme.SizeNameInputRadius
@@ -88,5 +89,6 @@ var sizes = map[fyne.ThemeSizeName]float32{
 	BubbleRadius: 10,
 	BubbleCorner: 3,
 	ChipRadius:   13,
+	ChipCorner:   4,
 	BubbleWidth:  430,
 }

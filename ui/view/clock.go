@@ -56,8 +56,11 @@ func Span(d time.Duration) string {
 	}
 }
 
-// Seconds is how long something took, to a tenth: "0.4 s".
+// Seconds is how long something took: "0.4 s", or "12 ms" below a tenth.
 func Seconds(d time.Duration) string {
+	if d < 100*time.Millisecond {
+		return say("{{.N}} ms", "N", strconv.Itoa(int(d/time.Millisecond)))
+	}
 	return say("{{.N}} s", "N", strconv.FormatFloat(d.Seconds(), 'f', 1, 64))
 }
 

@@ -75,6 +75,25 @@ func explain(doing string, err error) Problem {
 	return p
 }
 
+// headline is the longest reason that fits into one.
+const headline = 75
+
+// Headline is the problem for a page whose title says already what did not
+// happen: the reason takes the first place, as far as it fits.
+func (p Problem) Headline() Problem {
+	if p.Why == "" {
+		return p
+	}
+	if utf8.RuneCountInString(p.Why) <= headline {
+		p.What, p.Why = p.Why, ""
+		return p
+	}
+	if first, rest, ok := strings.Cut(p.Why, ": "); ok && utf8.RuneCountInString(first) <= headline {
+		p.What, p.Why = sentence(first), sentence(rest)
+	}
+	return p
+}
+
 // String is the problem in one paragraph.
 func (p Problem) String() string {
 	var parts []string

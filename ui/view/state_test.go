@@ -109,6 +109,14 @@ func TestSpan(t *testing.T) {
 	}
 }
 
+func TestSeconds(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0 ms", 12 * time.Millisecond: "12 ms", 100 * time.Millisecond: "0.1 s", 2 * time.Second: "2.0 s"} {
+		if got := Seconds(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
+
 func TestStatusLine(t *testing.T) {
 	s := session.State{Phase: session.SignedIn, User: "anna@contoso.test", TLS: "TLS 1.3", Took: 400 * time.Millisecond}
 	if got := StatusOf(s, now); got != (StatusLine{true, "Signed in as anna@contoso.test · TLS 1.3", "0.4 s"}) {

@@ -183,6 +183,20 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+func TestHeadline(t *testing.T) {
+	long := "the DNS server 192.0.2.53:53 could not answer (REFUSED), so it is not known whether there is a server"
+	for _, c := range []struct{ what, why, headline, rest string }{
+		{"Not signed in.", "The name or password was not accepted.", "The name or password was not accepted.", ""},
+		{"Not signed in.", "Cannot look up nowhere.example: " + long, "Cannot look up nowhere.example.", "The DNS" + long[7:] + "."},
+		{"Not signed in.", long + long, "Not signed in.", long + long},
+		{"The note was not saved.", "", "The note was not saved.", ""},
+	} {
+		if got := (Problem{What: c.what, Why: c.why}).Headline(); got.What != c.headline || got.Why != c.rest {
+			t.Errorf("%q: %q, %q", c.why, got.What, got.Why)
+		}
+	}
+}
+
 func TestInitials(t *testing.T) {
 	for name, want := range map[string]string{
 		"Bruno Berg": "BB", "Ingrid Bergström-Álvarez": "IÁ", "anna@contoso.test": "A", "": "?", "élodie": "É",

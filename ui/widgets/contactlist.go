@@ -29,6 +29,7 @@ type ContactList struct {
 	OnMessageAll func(view.Row)                // a group
 	OnFold       func(group string, fold bool)
 	OnLeave      func() // Escape; may be nil
+	Searching    bool   // Return works from the find box: the selected row says so
 
 	rows    []view.Row
 	heights []fyne.ThemeSizeName // that the list has been given, by index

@@ -122,6 +122,8 @@ type face struct {
 	icon, mark              *canvas.Image
 	pre, match, post        *canvas.Text // the name, with what was searched for in bold
 	words, note             *canvas.Text
+	chip                    *canvas.Rectangle // "Return"
+	key                     *canvas.Text
 	name, status, noteWords string // uncut
 }
 
@@ -131,10 +133,11 @@ func (r *ContactRow) CreateRenderer() fyne.WidgetRenderer {
 	f := &face{
 		row: r, back: canvas.NewRectangle(nil), icon: canvas.NewImageFromResource(nil), mark: canvas.NewImageFromResource(nil),
 		pre: text(), match: text(), post: text(), words: text(), note: text(),
+		chip: canvas.NewRectangle(nil), key: text(),
 	}
 	f.match.TextStyle.Bold = true
 	return &drawing{
-		objects: []fyne.CanvasObject{f.back, f.icon, f.pre, f.match, f.post, f.mark, f.words, f.note, r.all, r.more},
+		objects: []fyne.CanvasObject{f.back, f.icon, f.pre, f.match, f.post, f.mark, f.words, f.note, f.chip, f.key, r.all, r.more},
 		min:     func() fyne.Size { return fyne.NewSize(theme.Px(200), theme.S(theme.PersonRow)) }, // others have SetItemHeight
 		layout:  f.layout, refresh: f.refresh, widget: r,
 	}
@@ -155,7 +158,13 @@ func (f *face) refresh() {
 		t.TextSize, t.Color = theme.S(theme.Body), theme.C(theme.Foreground)
 	}
 	f.pre.TextStyle.Bold = r.Kind != view.PersonRow
-	for _, t := range []*canvas.Text{f.words, f.note} {
+	f.key.Text = lang.L("Return")
+	f.chip.FillColor, f.chip.StrokeColor, f.chip.StrokeWidth = theme.C(theme.Chrome), theme.C(theme.Separator), 1
+	f.chip.CornerRadius = theme.S(theme.ChipCorner)
+	returns := r.Kind == view.PersonRow && f.row.selected && f.row.list.Searching
+	show(f.chip, returns)
+	show(f.key, returns)
+	for _, t := range []*canvas.Text{f.words, f.note, f.key} {
 		t.TextSize, t.Color = theme.S(theme.Caption), theme.C(theme.Secondary)
 	}
 	switch {
@@ -241,6 +250,13 @@ func (f *face) layout(size fyne.Size) {
 // words give way before the name is cut.
 func (f *face) layoutRight(right, middle float32) float32 {
 	room := f.row.Size().Width - theme.Px(58+14)
+	if f.chip.Visible() {
+		w := f.key.MinSize()
+		put(f.key, right-w.Width-theme.Px(4), middle-w.Height/2, w.Width, w.Height)
+		put(f.chip, right-w.Width-theme.Px(10), middle-theme.Px(9), w.Width+theme.Px(12), theme.Px(18))
+		right -= w.Width + theme.Px(18)
+		room -= w.Width + theme.Px(18)
+	}
 	f.words.Text = f.status
 	if name := measure(f.name, theme.Body, false).Width; f.row.row.Kind == view.PersonRow && name < room {
 		f.words.Text = fit(f.status, theme.Caption, false, max(room-name-theme.Px(12), room*.3))
