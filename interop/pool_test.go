@@ -81,8 +81,9 @@ func (p *pool) readEnv(t *testing.T) {
 	}
 }
 
-// kill ends one part (fe1, fe2, director) at once with all its processes, as a power cut would.
-func (p *pool) kill(t *testing.T, part string) {
+// kill sends a signal to all processes of one part (fe1, fe2, director). SIGKILL
+// ends it at once, as a crash would; SIGSTOP lets it hang with its connections open.
+func (p *pool) kill(t *testing.T, part string, sig syscall.Signal) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(p.dir, part+".pid"))
 	if err != nil {
@@ -92,8 +93,8 @@ func (p *pool) kill(t *testing.T, part string) {
 	if err != nil || pid < 2 {
 		t.Fatalf("%s.pid holds %q", part, text)
 	}
-	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
-		t.Fatalf("kill %s: %v", part, err)
+	if err := syscall.Kill(-pid, sig); err != nil {
+		t.Fatalf("%v %s: %v", sig, part, err)
 	}
 }
 

@@ -107,7 +107,7 @@ kamailio_as() { # name number
 	sed "s|^certificate=.*|certificate=$D/server.pem|; s|^private_key=.*|private_key=$D/server.key|; s|^ca_list=.*|ca_list=$D/ca.pem|" \
 		"$here/tls.cfg.example" >"$D/$1/tls.cfg"
 	{
-		printf 'server_id=%s\nchildren=2\ntcp_children=2\ndisable_core_dump=yes\nlog_stderror=yes\ndebug=1\n' "$2"
+		printf 'server_id=%s\nchildren=1\ntcp_children=1\ndisable_core_dump=yes\nlog_stderror=yes\ndebug=-1\n' "$2"
 		for domain in contoso.test fabrikam.test; do
 			for host in "" sip. fe1. fe2. director.; do echo "alias=\"$host$domain\""; done
 		done
@@ -119,7 +119,9 @@ kamailio_as() { # name number
 }
 front_end() { # number address
 	kamailio_as "fe$1" "$1" <<-CFG
+		socket_workers=1
 		listen=tls:$2:$TLS
+		socket_workers=3
 		listen=tcp:$2:$INTERNAL
 		#!define PUBLIC_URI "sip:$2:$TLS;transport=tls"
 		#!define INTERNAL_URI "sip:$2:$INTERNAL;transport=tcp"
