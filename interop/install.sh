@@ -8,6 +8,5 @@ if [ "$(id -u)" = 0 ] && [ ! -e $policy ]; then
 	trap 'rm -f $policy' EXIT
 fi
 "$(dirname "$0")/../deploy/install.sh" \
-	kamailio kamailio-tls-modules kamailio-presence-modules kamailio-xml-modules kamailio-outbound-modules \
-	kamailio-utils-modules kamailio-postgres-modules postgresql-15 dnsmasq-base slapd ldap-utils openssl \
-	baresip-core linphone-cli libxml2-utils
+	kamailio kamailio-tls-modules kamailio-presence-modules kamailio-postgres-modules postgresql-15 \
+	dnsmasq-base slapd openssl baresip-core linphone-cli

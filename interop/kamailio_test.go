@@ -5,6 +5,7 @@ package interop
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -45,6 +46,8 @@ func TestKamailio(t *testing.T) {
 		{"presence both ways", presenceBothWays},
 		{"one list subscription", oneListSubscription},
 		{"somebody watches me", somebodyWatches},
+		{"a stranger waits for leave", strangerWaits},
+		{"account made and removed", accountMadeAndRemoved},
 		{"message delivered", messageDelivered},
 		{"message kept", messageKept},
 		{"message to many", messageToMany},
@@ -225,6 +228,42 @@ func somebodyWatches(t *testing.T, p *pool) {
 		t.Fatal(err)
 	}
 	await(a, mark, "the news that kate watches", func(e session.WatcherChanged) bool { return e.User == kate })
+}
+
+// strangerWaits: the rules that users.sh gives a new account let its own domain in and nobody else.
+func strangerWaits(t *testing.T, p *pool) {
+	h, e := p.site().signIn(t, "harriet@"+domain), p.site().signIn(t, erin)
+	mark := h.heard()
+	if _, err := h.Presence.Set(within(t), presence.State{Availability: presence.Available, Note: "For colleagues"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Presence.Watch(within(t), h.user); err != nil {
+		t.Fatal(err)
+	}
+	await(h, mark, "the news that erin asks", func(w session.WatcherChanged) bool { return w.User == erin && w.Status == "pending" })
+	if s := e.Presence.Of(h.user); s.Availability == presence.Available || s.Note != "" {
+		t.Errorf("a stranger sees %+v", s)
+	}
+}
+
+// accountMadeAndRemoved: an administrator changes the accounts of a running pool.
+func accountMadeAndRemoved(t *testing.T, p *pool) {
+	const zoe, password = "zoe@" + domain, `p\ä"':$s\\`
+	users := func(input string, args ...string) {
+		cmd := exec.Command("../deploy/kamailio/users.sh", args...)
+		cmd.Env, cmd.Stdin = append(os.Environ(), "DB="+p.env["DB"]), strings.NewReader(input)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("users.sh %s: %v\n%s", args, err, out)
+		}
+	}
+	users("# new\n\n"+zoe+"\t"+password+"\n", "add")
+	c := p.site().open(t, zoe, password)
+	if err := c.SignedIn(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	c.stop()
+	users("", "remove", zoe)
+	refused(t, p, zoe, password)
 }
 
 func messageDelivered(t *testing.T, p *pool) {

@@ -24,11 +24,12 @@ rules="'<?xml version=\"1.0\" encoding=\"UTF-8\"?>
 
 case ${1:-} in
 add)
+	# The text format of COPY: a backslash in a password is doubled.
+	new=$(awk '!/^[ \t]*#/ && NF { if (NF<2 || split($1,a,"@")!=2) { print "want ADDRESS PASSWORD: " $0 >"/dev/stderr"; exit 1 }
+		gsub(/\\/,"\\\\\\\\",$2); print a[1] "\t" tolower(a[2]) "\t" $2 }') || exit 2
 	{
 		echo "CREATE TEMP TABLE new(u text, d text, p text); COPY new FROM stdin;"
-		# The text format of COPY: a backslash in a password is doubled.
-		awk '!/^[ \t]*#/ && NF>1 { n=split($1,a,"@"); if (n!=2) { print "not an address: " $1 >"/dev/stderr"; exit 1 }
-			gsub(/\\/,"\\\\",$2); print a[1] "\t" tolower(a[2]) "\t" $2 }'
+		[ -z "$new" ] || printf '%s\n' "$new"
 		echo '\.'
 		cat <<-SQL
 			INSERT INTO subscriber(username,domain,password,ha1,ha1b) SELECT u, d, '', $hash, '' FROM new
