@@ -53,19 +53,22 @@ func newReport(p *program, file string, people []recipient) (*report, error) {
 	}
 	// Appending keeps what an earlier, interrupted run has written, so that
 	// --report and --resume can name the same file.
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, exit{statusFailed, fmt.Errorf("report: %w", err)}
 	}
 	r.file = f
-	return r, r.endCutLine(file)
+	return r, r.endCutLine()
 }
 
 // endCutLine begins a new line where a crash has cut one off.
-func (r *report) endCutLine(file string) error {
-	text, err := os.ReadFile(file)
-	if err == nil && len(text) > 0 && text[len(text)-1] != '\n' {
-		_, err = r.file.WriteString("\n")
+func (r *report) endCutLine() error {
+	f, err := r.file.Stat()
+	if err == nil && f.Mode().IsRegular() && f.Size() > 0 {
+		last := make([]byte, 1)
+		if _, err = r.file.ReadAt(last, f.Size()-1); err == nil && last[0] != '\n' {
+			_, err = r.file.WriteString("\n")
+		}
 	}
 	if err != nil {
 		return exit{statusFailed, fmt.Errorf("report: %w", err)}

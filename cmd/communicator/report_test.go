@@ -74,8 +74,16 @@ func TestResume(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	r, err := newReport(&program{out: &bytes.Buffer{}}, file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.add(im.Delivery{To: "e@example.com", State: im.Delivered})
+	if err := r.end(); err != nil {
+		t.Fatal(err)
+	}
 	done, err := reported(file)
-	if err != nil || len(done) != 2 || !done["a@example.com"] || !done["c@example.com"] {
+	if err != nil || len(done) != 3 || !done["a@example.com"] || !done["c@example.com"] || !done["e@example.com"] {
 		t.Errorf("got %v, %v", done, err)
 	}
 }
