@@ -51,7 +51,8 @@ func (w *watcher) writeListSoon(ctx context.Context, want []string) (map[string]
 
 // subscribeList starts a list subscription and waits for the server's verdict.
 func (w *watcher) subscribeList(ctx context.Context, conn *sipconn.Conn, people map[string]bool) error {
-	l := &listing{w: w, conn: conn, people: people, decided: make(chan error, 1), silent: map[string]bool{}, told: map[string]uint32{}, alone: map[string]bool{}}
+	l := &listing{w: w, conn: conn, people: people, decided: make(chan error, 1), silent: map[string]bool{}, told: map[string]uint32{},
+		refresh: make(chan struct{}, 1), alone: map[string]bool{}, offline: map[string]bool{}}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	w.mu.Lock()
 	old := w.list
@@ -85,6 +86,8 @@ func (l *listing) run() {
 		Accepted: l.accepted,
 		Notify:   l.notify,
 		Lapsed:   func() { l.forget() },
+		Refresh:  l.refresh,
+		Late:     true,
 	})
 	l.decide(fmt.Errorf("list subscription: %w", orLost(err)))
 	w.mu.Lock()
@@ -145,9 +148,10 @@ func (l *listing) forget() {
 			who = append(who, u)
 		}
 	}
-	l.seq, l.patient = sequence{}, false
+	l.seq, l.asked = sequence{}, false
 	clear(l.told)
 	clear(l.silent)
+	clear(l.offline)
 	l.stopTimer()
 	l.w.mu.Unlock()
 	for _, u := range who {

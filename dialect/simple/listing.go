@@ -2,6 +2,7 @@ package simple
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -14,14 +15,16 @@ import (
 
 const (
 	// Kamailio 5.6 lists people who publish nothing without any instance, just
-	// as those whose state has not come yet. Who is still so when nothing more
-	// came for this long is offline.
-	listQuiet    = 3 * time.Second
-	listQuietMax = 8 * time.Second // after they were listed, however much comes
+	// as those whose state has not come yet. The list is quiet when nothing more
+	// came for this long.
+	listQuiet    = 2 * time.Second
+	listQuietMax = 6 * time.Second // after there was first something to wait for, however much comes
 
-	gapRest   = time.Minute     // a list that loses notifications sooner does not work
-	probes    = 2               // so many of the silent are asked for by themselves
-	probeTime = 5 * time.Second // for the answer
+	fullTime = 30 * time.Second // for the full state to come when it is asked for
+
+	gapRest   = time.Minute      // a list that loses notifications sooner does not work
+	probes    = 5                // so many of those of whom nothing came are asked for by themselves
+	probeTime = 10 * time.Second // for each answer
 )
 
 // listing is one list subscription (RFC 4662).
@@ -32,15 +35,18 @@ type listing struct {
 	cancel  context.CancelFunc
 	people  map[string]bool // who is in the list; never changes
 	decided chan error      // nil: the server has list subscriptions
+	refresh chan struct{}   // asks for the full state
 
 	// What follows is guarded by w.mu.
 	taken   bool            // the server took it as a list
-	patient bool            // it has been waited for a second time
+	asked   bool            // for the full state, because something is missing
+	full    bool            // it came
 	alone   map[string]bool // who is in it, but is watched by himself: his state did not come
 	seq     sequence
 	told    map[string]uint32 // the version that told of a person last
 	started time.Time         // of the first NOTIFY
-	silent  map[string]bool   // who has been listed without any state
+	silent  map[string]bool   // who has been listed without any state, and has not been called offline
+	offline map[string]bool   // who has been called offline, and of whom nothing came since
 	since   time.Time         // when there was first something to wait for
 	quiet   *time.Timer       // fires when nothing more came for a while
 }
@@ -88,16 +94,18 @@ func (l *listing) take(r pidf.RLMI, states []member, silent []string) (news []me
 	}
 	waited := len(l.silent) > 0 || !l.seq.whole()
 	l.seq.take(r.Version, r.FullState)
+	l.full = l.full || r.FullState
 	for _, m := range states {
 		if at, ok := l.told[m.user]; ok && at > r.Version || l.alone[m.user] {
 			continue
 		}
 		l.told[m.user] = r.Version
 		delete(l.silent, m.user)
+		delete(l.offline, m.user)
 		news = append(news, m)
 	}
 	for _, u := range silent {
-		if at, ok := l.told[u]; (!ok || at < r.Version) && !l.alone[u] {
+		if at, ok := l.told[u]; (!ok || at < r.Version) && !l.alone[u] && !l.offline[u] {
 			l.silent[u] = true
 		}
 	}
@@ -111,10 +119,17 @@ func (l *listing) take(r pidf.RLMI, states []member, silent []string) (news []me
 // wait sets the time at which nothing more is expected; w.mu is held.
 func (l *listing) wait(now time.Time) {
 	l.stopTimer()
-	if (len(l.silent) == 0 && l.seq.whole()) || l.ctx.Err() != nil {
+	if len(l.silent) == 0 && l.seq.whole() {
+		l.asked = false
+		return
+	}
+	if l.ctx.Err() != nil {
 		return
 	}
 	rest := min(listQuiet, l.since.Add(listQuietMax).Sub(now))
+	if l.asked && !l.full {
+		rest = l.since.Add(fullTime).Sub(now)
+	}
 	l.quiet = time.AfterFunc(max(0, rest), l.settle) // stopped by stopTimer
 }
 
@@ -126,14 +141,15 @@ func (l *listing) stopTimer() {
 	}
 }
 
-// settle draws the conclusion when nothing more came for a while. If a
-// notification is missing the list is subscribed anew (RFC 4662 §5.2: full state
-// is needed), or, if that happens at once, given up: its notifications are too
-// large for the server (Kamailio 5.6 without max_notify_body_length loses those
-// over its read buffer). Else those of whom nothing came are offline. But the
-// server may be slow, and a notification that was lost last leaves no gap: two
-// are asked for by themselves. If one of them has a state, there is a second
-// wait; if that does not help either, all the silent are watched so.
+// settle draws the conclusion when the list is quiet and something is missing:
+// a notification (RFC 4662 §5.2), or the states of some people.
+//
+// Kamailio 5.6 loses notifications, as its processes work at the same time, or
+// because one is over its read buffer (without max_notify_body_length). So the
+// full state is asked for first. Then, if notifications are still missing, the
+// list is subscribed anew, or given up if it did not work from the start. And
+// of whom still nothing came, he is offline, unless one of some that are asked
+// for by themselves has a state: then they are all watched so.
 func (l *listing) settle() {
 	w := l.w
 	now := w.s.o.Now()
@@ -141,30 +157,39 @@ func (l *listing) settle() {
 	live := l.ctx.Err() == nil && w.list == l
 	lost, early := !l.seq.whole(), now.Sub(l.started) < gapRest
 	who := l.silentNow()
+	first := !l.asked
+	if live && first {
+		l.asked, l.full, l.since = true, false, now
+		l.wait(now)
+	}
 	w.mu.Unlock()
 	switch {
 	case !live:
+	case first:
+		select {
+		case l.refresh <- struct{}{}:
+		default: // it is asked for already
+		}
 	case lost:
 		l.giveUp(early)
-	case !l.heardOf(who):
-		l.callOffline(who)
-	case l.waitMore():
 	default:
-		l.watchAlone(who)
+		l.judge(who)
 	}
 }
 
-// waitMore waits once more, the first time it is asked.
-func (l *listing) waitMore() bool {
-	now := l.w.s.o.Now()
+// judge says what it means that nothing came of these people.
+func (l *listing) judge(who []string) {
+	has, sure := l.hasState(who)
+	switch {
+	case has:
+		l.watchAlone(who)
+	case sure:
+		l.callOffline(who)
+	}
 	l.w.mu.Lock()
 	defer l.w.mu.Unlock()
-	if l.patient {
-		return false
-	}
-	l.patient, l.since = true, now
-	l.wait(now)
-	return true
+	l.asked, l.since = false, l.w.s.o.Now()
+	l.wait(l.since) // the server is too slow to be sure: once more from the beginning
 }
 
 // giveUp ends the list, unless another has taken its place; each says that
@@ -199,7 +224,10 @@ func (l *listing) callOffline(who []string) {
 	for _, u := range who {
 		l.w.mu.Lock()
 		still := l.silent[u]
-		delete(l.silent, u)
+		if still {
+			delete(l.silent, u)
+			l.offline[u] = true
+		}
 		l.w.mu.Unlock()
 		if still {
 			l.report(u, presence.State{Availability: presence.Offline, Seen: l.w.s.o.Now()})
@@ -207,22 +235,26 @@ func (l *listing) callOffline(who []string) {
 	}
 }
 
-// heardOf asks for some of the silent by themselves and says whether one of
-// them has a state.
-func (l *listing) heardOf(who []string) bool {
-	ctx, cancel := context.WithTimeout(l.ctx, probeTime)
-	defer cancel()
+// hasState asks for some of the people by themselves and says whether one of
+// them has a state; sure is false when the server did not answer in time.
+func (l *listing) hasState(who []string) (has, sure bool) {
 	for _, i := range rand.Perm(len(who))[:min(probes, len(who))] {
+		ctx, cancel := context.WithTimeout(l.ctx, probeTime)
 		var state presence.State
-		_ = l.conn.Subscribe(ctx, sipconn.Subscription{ // no answer is no state
+		err := l.conn.Subscribe(ctx, sipconn.Subscription{
 			To: who[i], Event: presencePkg, Accept: []string{pidf.ContentType},
 			Notify: func(r *sip.Request) { state, _ = readState(who[i], r.Body(), l.w.s.o.Now()) },
 		})
-		if state.Reachable() {
-			return true
+		cancel()
+		var refused *sipconn.StatusError
+		switch {
+		case state.Reachable():
+			return true, true
+		case err != nil && !errors.As(err, &refused): // refused: he has none that we may see
+			return false, false
 		}
 	}
-	return false
+	return false, true
 }
 
 // watchAlone has people watched one by one, though they are in the list.
@@ -238,42 +270,3 @@ func (l *listing) watchAlone(who []string) {
 	l.w.s.o.Log.Info("the list lacks states", "by themselves", len(who))
 	l.w.changed()
 }
-
-// sequence tells whether notifications are missing (RFC 4662 §5.2: versions
-// rise by one), though they may come in another order than they were sent.
-type sequence struct {
-	any, full bool            // one came; a full one came
-	upto      uint32          // nothing is missing up to here
-	ahead     map[uint32]bool // came already, but something before is missing
-}
-
-// maxAhead is how many may come before a missing one.
-const maxAhead = 1000
-
-// take notes that a version came.
-func (q *sequence) take(version uint32, full bool) {
-	highest := q.upto
-	for v := range q.ahead {
-		highest = max(highest, v)
-	}
-	switch {
-	case full && (!q.any || version > highest): // whatever was missing is in it
-		q.upto, q.full, q.ahead = version, true, nil
-	case !q.any:
-		q.upto = version // what came before it is unknown: not whole until a full one comes
-	case version > q.upto && len(q.ahead) < maxAhead:
-		if q.ahead == nil {
-			q.ahead = map[uint32]bool{}
-		}
-		q.ahead[version] = true
-	}
-	q.full = q.full || full
-	q.any = true
-	for q.ahead[q.upto+1] {
-		q.upto++
-		delete(q.ahead, q.upto)
-	}
-}
-
-// whole says that nothing is missing. Nothing came yet: nothing is missing.
-func (q *sequence) whole() bool { return !q.any || q.full && len(q.ahead) == 0 }

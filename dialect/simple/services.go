@@ -11,6 +11,10 @@ import (
 
 const auidServices = "rls-services" // RFC 4826 §4.1
 
+// maxListed is how many people a list holds before those who are not wanted
+// any more are taken out: they may be wanted by another client of the user.
+const maxListed = 1000
+
 // serviceURI is the address of our list: of the user's domain, so that his
 // server is asked, and of a name that no person has.
 func (s *Server) serviceURI() string {
@@ -81,7 +85,7 @@ func fill(s *pidf.Service, want []string) (people map[string]bool, changed bool)
 			missing++
 		}
 	}
-	tooMany := len(people)+missing > 2*len(want)+50
+	tooMany := len(people)+missing > max(maxListed, 2*len(want))
 	if missing == 0 && !tooMany {
 		return people, false
 	}
