@@ -18,6 +18,9 @@ import (
 	"communicator/ui/widgets"
 )
 
+// pageOfMessages is how many messages are drawn at first, and added each time.
+const pageOfMessages = 200
+
 // talkPage is one conversation: who it is with, what was said, and where one
 // writes.
 type talkPage struct {
@@ -29,13 +32,17 @@ type talkPage struct {
 	name     *widgets.Text
 	words    *widgets.Text
 	note     *widgets.Text
+	earlier  *widgets.Button // shows older messages
+	shown    int             // how many messages at most
 	messages *widgets.MessageList
 	entry    *widgets.Entry
 	send     *widgets.Button
 	hint     *widgets.Text
 }
 
-func newTalkPage(a *App, c *im.Conversation) *talkPage { return &talkPage{app: a, with: c} }
+func newTalkPage(a *App, c *im.Conversation) *talkPage {
+	return &talkPage{app: a, with: c, shown: pageOfMessages}
+}
 
 func (p *talkPage) key() string                { return p.with.Key() }
 func (p *talkPage) title() string              { return p.app.namesOf(p.with.Members()) }
@@ -58,7 +65,13 @@ func (p *talkPage) build() {
 	p.messages = widgets.NewMessageList()
 	p.messages.OnAgain = func(e view.Entry) { p.post(e.Text) }
 	p.messages.OnMail = p.mail
-	p.box = widgets.Page(p.head(), widgets.Box(p.messages), p.composer(draft))
+	p.earlier = widgets.NewButton(lang.L("Show earlier messages"), "", widgets.Link, func() {
+		p.shown += pageOfMessages
+		p.refresh()
+	})
+	p.earlier.Hide()
+	head := widgets.Column(0, p.head(), container.NewCenter(p.earlier))
+	p.box = widgets.Page(head, widgets.Box(p.messages), p.composer(draft))
 }
 
 func (p *talkPage) head() fyne.CanvasObject {
@@ -86,14 +99,7 @@ func (p *talkPage) menu() *fyne.Menu {
 }
 
 func (p *talkPage) copyAll() {
-	var b strings.Builder
-	for _, e := range p.messages.Entries() {
-		if e.Day != "" {
-			b.WriteString(e.Day + "\n")
-		}
-		b.WriteString(e.Time + " " + e.Who + ": " + e.Text + "\n")
-	}
-	p.app.o.App.Clipboard().SetContent(b.String())
+	p.app.o.App.Clipboard().SetContent(view.Plain(p.with.Messages(), p.app.user, p.app.names, time.Now()))
 }
 
 func (p *talkPage) composer(draft string) fyne.CanvasObject {
@@ -155,7 +161,13 @@ func (p *talkPage) refresh() {
 	}
 	setVisible(p.note, p.note.Text != "")
 	p.top.Refresh()
-	p.messages.SetEntries(view.Transcript(p.with.Messages(), p.app.user, p.app.names, now))
+	entries := view.Transcript(p.with.Messages(), p.app.user, p.app.names, now)
+	more := len(entries) > p.shown
+	p.messages.SetEntries(entries[max(len(entries)-p.shown, 0):])
+	if p.earlier.Visible() != more {
+		setVisible(p.earlier, more)
+		p.box.Refresh()
+	}
 	p.send.Enable(p.app.connected())
 	if p.hint.Visible() == p.app.connected() {
 		setVisible(p.hint, !p.app.connected())

@@ -3,6 +3,7 @@
 package ui
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +111,28 @@ func TestFailedMessageSaysWhyAndCanBeSentAgain(t *testing.T) {
 		d.settle()
 		if e := d.talk().messages.Entries(); len(e) != 2 {
 			t.Errorf("got %+v", e)
+		}
+	})
+}
+
+func TestLongConversationsComeInPages(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		for i := range 203 {
+			d.lab(fmt.Sprintf("say %s %s Line %d", who.User, d.who.User, i))
+		}
+		d.wait(time.Second)
+		d.OpenConversation(who.User)
+		if e := d.talk().messages.Entries(); len(e) != 200 || e[199].Text != "Line 202" {
+			t.Errorf("%d messages, the last is %+v", len(e), e[len(e)-1])
+		}
+		test.Tap(button(t, d.talks.window, "Show earlier messages"))
+		if e := d.talk().messages.Entries(); len(e) != 203 || e[0].Text != "Line 0" {
+			t.Errorf("%d messages, the first is %+v", len(e), e[0])
+		}
+		if strings.Contains(texts(d.talks.window), "Show earlier messages") {
+			t.Error("there is nothing earlier to show")
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/bidi"
 
@@ -59,9 +60,47 @@ func Transcript(messages []im.Message, self string, names Names, now time.Time) 
 			e.Words = say("sent while you were away")
 			e.Head = true
 		}
+		if shown, hidden := shorten(m.Text); hidden > 0 {
+			e.Text = shown
+			if !e.Mine {
+				e.Words = joined(e.Words, say("{{.N}} more characters: copy the conversation to read them", "N", strconv.Itoa(hidden)))
+			}
+		}
 		entries, last = append(entries, e), m
 	}
 	return entries
+}
+
+// What is drawn of one message at most; more would hold the window up.
+const (
+	shownCharacters = 4000
+	shownLines      = 120
+)
+
+// shorten cuts a very long text and says how many characters are missing.
+func shorten(text string) (shown string, hidden int) {
+	characters, lines := 0, 0
+	for at, r := range text {
+		if characters++; r == '\n' {
+			lines++
+		}
+		if characters > shownCharacters || lines >= shownLines {
+			return text[:at] + "…", utf8.RuneCountInString(text[at:])
+		}
+	}
+	return text, 0
+}
+
+// Plain is a whole conversation as text, for the clipboard.
+func Plain(messages []im.Message, self string, names Names, now time.Time) string {
+	var b strings.Builder
+	for i, e := range Transcript(messages, self, names, now) {
+		if e.Day != "" {
+			b.WriteString(e.Day + "\n")
+		}
+		b.WriteString(e.Time + " " + e.Who + ": " + messages[i].Text + "\n")
+	}
+	return b.String()
 }
 
 // Delivery sums up where a message stands at all its recipients.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"communicator/autoconfig"
 	"communicator/contacts"
@@ -57,6 +58,22 @@ Bruno Berg 09:28
 `
 	if b.String() != want {
 		t.Errorf("got:\n%s\nwant:\n%s", b.String(), want)
+	}
+}
+
+func TestLongMessagesAreCutButCopiedWhole(t *testing.T) {
+	for _, text := range []string{strings.Repeat("w", 60000), strings.Repeat("é\n", 9000)} {
+		messages := []im.Message{{ID: "1", From: bruno, Text: text, Time: now}}
+		e := Transcript(messages, anna, nil, now)[0]
+		if utf8.RuneCountInString(e.Text) > shownCharacters+1 || strings.Count(e.Text, "\n") > shownLines || !strings.Contains(e.Words, "more characters") {
+			t.Errorf("%d characters are shown, %q", utf8.RuneCountInString(e.Text), e.Words)
+		}
+		if !strings.Contains(Plain(messages, anna, nil, now), text) {
+			t.Error("the copy is cut")
+		}
+	}
+	if e := Transcript([]im.Message{{ID: "1", From: bruno, Text: "short", Time: now}}, anna, nil, now)[0]; e.Text != "short" || e.Words != "" {
+		t.Errorf("got %+v", e)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 type message struct {
 	widget.BaseWidget
 	entry       view.Entry
+	bubble      fyne.Size
 	apart       bool // the one above is from somebody else
 	list        *MessageList
 	text        *widget.Label
@@ -40,8 +41,8 @@ func newMessage(l *MessageList) *message {
 	return m
 }
 
-func (m *message) set(e view.Entry, apart bool) {
-	m.entry, m.apart = e, apart
+func (m *message) set(e view.Entry, bubble fyne.Size, apart bool) {
+	m.entry, m.bubble, m.apart = e, bubble, apart
 	m.text.Alignment = fyne.TextAlignLeading
 	if view.RightToLeft(e.Text) {
 		m.text.Alignment = fyne.TextAlignTrailing
@@ -162,7 +163,7 @@ func (b *bubble) layout(size fyne.Size) {
 		b.layoutDay(size, y)
 		y += theme.Px(dayHeight)
 	}
-	w, h := bubbleSize(b.m.list.scratch, e.Text, size.Width)
+	w, h := b.m.bubble.Width, b.m.bubble.Height
 	x := edge + theme.Px(36)
 	if e.Mine {
 		x = size.Width - edge - w

@@ -25,10 +25,11 @@ type MessageList struct {
 	scratch *widget.Label // measures wrapped text
 }
 
-// measured is the height of an entry as it was at a width.
+// measured is an entry as it was at a width: its bubble, and its whole height.
 type measured struct {
 	entry  view.Entry
 	width  float32
+	bubble fyne.Size
 	height float32
 }
 
@@ -40,7 +41,8 @@ func NewMessageList() *MessageList {
 	l.CreateItem = func() fyne.CanvasObject { return newMessage(l) }
 	l.UpdateItem = func(i int, o fyne.CanvasObject) {
 		if i < len(l.entries) {
-			o.(*message).set(l.entries[i], l.entries[i].Head && i > 0)
+			e := l.entries[i]
+			o.(*message).set(e, l.cache[e.ID].bubble, e.Head && i > 0)
 		}
 	}
 	l.ExtendBaseWidget(l)
@@ -91,7 +93,8 @@ func (l *MessageList) measure() {
 	for i, e := range l.entries {
 		m, known := l.cache[e.ID]
 		if !known || m.entry != e || m.width != l.width {
-			m = measured{e, l.width, l.height(e, e.Head && i > 0)}
+			m = measured{entry: e, width: l.width, bubble: bubbleSize(l.scratch, e.Text, l.width)}
+			m.height = entryHeight(e, m.bubble.Height, e.Head && i > 0)
 			l.cache[e.ID] = m
 		}
 		l.heights[i] = m.height
@@ -103,10 +106,10 @@ func (l *MessageList) measure() {
 	l.Refresh()
 }
 
-// height of one entry; apart: another sender wrote above it.
-func (l *MessageList) height(e view.Entry, apart bool) float32 {
-	_, text := bubbleSize(l.scratch, e.Text, l.width)
-	h := text + theme.Px(4)
+// entryHeight is the height of an entry whose bubble has that height; apart:
+// another sender wrote above it.
+func entryHeight(e view.Entry, bubble float32, apart bool) float32 {
+	h := bubble + theme.Px(4)
 	if apart {
 		h += theme.Px(6)
 	}
@@ -138,9 +141,9 @@ func newBubbleText() *widget.Label {
 }
 
 // bubbleSize is the size of the bubble around a text in a list of that width.
-func bubbleSize(scratch *widget.Label, text string, width float32) (w, h float32) {
+func bubbleSize(scratch *widget.Label, text string, width float32) fyne.Size {
 	widest := min(theme.S(theme.BubbleWidth), width*.66)
-	w = theme.Px(2 * bubbleSide)
+	w := theme.Px(2 * bubbleSide)
 	for _, line := range lines(text) {
 		w = max(w, measure(line, theme.Body, false).Width+theme.Px(2*bubbleSide+1))
 	}
@@ -148,7 +151,7 @@ func bubbleSize(scratch *widget.Label, text string, width float32) (w, h float32
 	scratch.Text = text
 	scratch.Refresh()
 	scratch.Resize(fyne.NewSize(w-theme.Px(2*(bubbleSide-6)), 1))
-	return w, scratch.MinSize().Height
+	return fyne.NewSize(w, scratch.MinSize().Height)
 }
 
 // bubbleSide is the room left and right of the text in a bubble.

@@ -214,12 +214,12 @@ func TestMessagesFit(t *testing.T) {
 		}, c.width, 2000)
 		_ = w
 		for i, e := range said {
-			wide, high := bubbleSize(l.scratch, e.Text, l.width)
-			if wide > l.width*.67 {
-				t.Errorf("%d %%, %v: bubble %d is %v wide", c.percent, c.width, i, wide)
+			size := bubbleSize(l.scratch, e.Text, l.width)
+			if size.Width > l.width*.67 {
+				t.Errorf("%d %%, %v: bubble %d is %v wide", c.percent, c.width, i, size.Width)
 			}
-			if l.heights[i] < high {
-				t.Errorf("%d %%, %v: message %d has %v of height, its bubble needs %v", c.percent, c.width, i, l.heights[i], high)
+			if l.heights[i] < size.Height {
+				t.Errorf("%d %%, %v: message %d has %v of height, its bubble needs %v", c.percent, c.width, i, l.heights[i], size.Height)
 			}
 		}
 	}
