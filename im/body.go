@@ -135,6 +135,8 @@ func htmlText(s string) string {
 			}
 		case html.StartTagToken, html.SelfClosingTagToken, html.EndTagToken:
 			switch string(name) {
+			case "body":
+				skip = 0 // also ends a head that was left open, as HTML 5 allows
 			case "script", "style", "head", "title":
 				skip = max(0, skip+map[html.TokenType]int{html.StartTagToken: 1, html.EndTagToken: -1}[kind])
 			case "br", "p", "div", "tr", "li":

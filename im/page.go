@@ -5,10 +5,15 @@ import (
 	"errors"
 	"strings"
 
+	"communicator/plain"
+	"communicator/wire/auth"
 	"communicator/wire/sipconn"
 
 	"github.com/emiago/sipgo/sip"
 )
+
+// maxReason is how much of a server's reason people get to read, in characters.
+const maxReason = 200
 
 // leg is one message on its way to one recipient.
 type leg struct {
@@ -122,11 +127,11 @@ func outcome(res *sip.Response, err error) Delivery {
 	var status *sipconn.StatusError
 	switch {
 	case err == nil && res.StatusCode == sip.StatusAccepted: // RFC 3428 §7: 202 may be stored
-		return Delivery{State: Accepted, Code: res.StatusCode, Reason: res.Reason}
+		return Delivery{State: Accepted, Code: res.StatusCode, Reason: plain.Cut(plain.Line(res.Reason), maxReason)}
 	case err == nil:
-		return Delivery{State: Delivered, Code: res.StatusCode, Reason: res.Reason}
+		return Delivery{State: Delivered, Code: res.StatusCode, Reason: plain.Cut(plain.Line(res.Reason), maxReason)}
 	case errors.As(err, &status):
-		d := Delivery{State: Failed, Code: status.Code, Reason: status.Reason}
+		d := Delivery{State: Failed, Code: status.Code, Reason: plain.Cut(plain.Line(status.Reason), maxReason)}
 		if status.Code == sip.StatusRequestTimeout || status.Code == sip.StatusGatewayTimeout {
 			d.State = Unknown // the server passed it on and heard nothing: it may have arrived
 		}
@@ -136,6 +141,8 @@ func outcome(res *sip.Response, err error) Delivery {
 	case errors.Is(err, sipconn.ErrLost):
 		return Delivery{State: Unknown, Reason: "the connection was lost before the answer came"}
 	case errors.Is(err, sipconn.ErrNoAnswer):
+		return Delivery{State: Unknown, Reason: err.Error()}
+	case errors.Is(err, auth.ErrNotGenuine):
 		return Delivery{State: Unknown, Reason: err.Error()}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return Delivery{State: Unknown, Reason: "gave up before the answer came"}

@@ -1,6 +1,7 @@
 package im
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"net/http"
 	"regexp"
@@ -24,9 +25,11 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 	text, verdict := readBody(header(r, "Content-Type"), header(r, "Content-Encoding"), r.Body())
 	from := sender(r)
 	switch {
-	case verdict == refused:
+	case from == "":
+		_ = in.Reply(sip.StatusBadRequest, "From Is No Address One Can Answer", sipconn.Body{})
+	case verdict == refused, verdict != hidden && text == "" && len(bytes.TrimSpace(r.Body())) > 0: // never 200 for what nobody gets to see
 		_ = in.Reply(sip.StatusUnsupportedMediaType, "Unsupported Media Type", sipconn.Body{}, sip.NewHeader("Accept", accept)) // no connection: nobody to tell
-	case verdict == hidden || text == "" || from == "":
+	case verdict == hidden || text == "":
 		_ = in.Reply(sip.StatusOK, "OK", sipconn.Body{})
 	default:
 		m := Message{ID: header(r, "Call-ID"), From: from}

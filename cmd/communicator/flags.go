@@ -46,8 +46,11 @@ func (f *flags) profileWithFlags() (session.Profile, error) {
 	}
 	over := func(key string, value *string, given ...string) error {
 		for _, g := range given {
-			if g == "" || g == *value {
+			if g == "" {
 				continue
+			}
+			if g == *value {
+				return nil
 			}
 			if p.IsLocked(key) {
 				return fmt.Errorf("%q is set to %q by the administrator's policy (%s)", key, *value, session.PolicyFile)
