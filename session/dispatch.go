@@ -16,6 +16,12 @@ const (
 // handle takes one request from the server, on the dispatcher. There is one
 // connection, to the server we signed in to, so nobody else can send any.
 func (s *Session) handle(in *sipconn.Incoming) {
+	if s.o.Deaf && in.Request.Method == sip.MESSAGE {
+		if err := in.Reply(480, "Temporarily Unavailable", sipconn.Body{}); err != nil {
+			s.log.Debug("reply", "error", err)
+		}
+		return
+	}
 	if s.IM.Handle(in) {
 		return
 	}

@@ -51,11 +51,15 @@ type runner struct {
 func (s *Session) Run(ctx context.Context) error {
 	all, cancel := context.WithCancel(ctx)
 	r := &runner{s: s, all: all, cancel: cancel, began: time.Now(), urn: s.instance(), leave: func() {}}
-	r.web = &http.Client{Transport: &http.Transport{
-		DialContext:     s.query().DialHost,
-		TLSClientConfig: &tls.Config{RootCAs: s.o.Roots, MinVersion: tls.VersionTLS12},
-		IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
-	}}
+	r.web = &http.Client{
+		// The contact list and its password go where the DNS or the configuration
+		// said, over TLS, and nowhere else.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DialContext:     s.query().DialHost,
+			TLSClientConfig: &tls.Config{RootCAs: s.o.Roots, MinVersion: tls.VersionTLS12},
+			IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
+		}}
 	m, e := machine{phase: SignedOut}, event{what: start}
 	if s.bad != nil {
 		e = event{what: rejected, err: &SignInError{What: "Not signed in", Why: s.bad.Error(), Remedy: "Check the sign-in address", Err: s.bad}}

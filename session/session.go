@@ -45,6 +45,7 @@ type Options struct {
 	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real network
 	Dir       string                                                            // caches and the publication's ETag; empty: keep nothing
 	Silent    bool                                                              // sign in without publishing presence (scripts)
+	Deaf      bool                                                              // takes no messages (480): they stay where they are kept, for a client that shows them
 	Notify    func(event any)                                                   // must not block; nil: nobody listens
 	Log       *slog.Logger                                                      // nil: silent
 }

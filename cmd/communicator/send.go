@@ -75,7 +75,11 @@ func (p *program) sendMessage(ctx context.Context, s sending) error {
 	}
 	answers := newQueue()
 	defer answers.close()
-	return p.signedIn(ctx, answers.put, func(ctx context.Context, session *session.Session) error {
+	var notify func(any)
+	if s.replies > 0 {
+		notify = answers.put
+	}
+	return p.signedIn(ctx, notify, func(ctx context.Context, session *session.Session) error {
 		people, err := s.recipients.resolve(ctx, p, session)
 		if err != nil {
 			return err

@@ -8,7 +8,9 @@ import (
 )
 
 // signedIn signs in, runs body, and signs out. The session publishes no
-// presence of its own (session.Options.Silent).
+// presence of its own (session.Options.Silent). Without notify it takes no
+// messages either: what the server keeps for the user is not for a command
+// that would not show it.
 func (p *program) signedIn(ctx context.Context, notify func(any), body func(context.Context, *session.Session) error) error {
 	o, err := p.options()
 	if err != nil {
@@ -19,7 +21,8 @@ func (p *program) signedIn(ctx context.Context, notify func(any), body func(cont
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	been := false
-	o.Silent, o.Notify = true, func(e any) {
+	o.Silent, o.Deaf = true, notify == nil
+	o.Notify = func(e any) {
 		if s, is := e.(session.StateChanged); is {
 			been = been || s.State.Phase == session.SignedIn
 			if s.State.Phase == session.Waiting && !been {
