@@ -156,7 +156,8 @@ func (p *program) tail(n int) string {
 	return strings.Join(p.lines[max(0, len(p.lines)-n):], "\n")
 }
 
-// stop asks the program to end and, after 5 s, ends its whole process group.
+// stop asks the program to end and, after 30 s, ends its whole process group. A
+// pool needs some seconds, and what it started would be left behind.
 func (p *program) stop() {
 	if p.cmd.Process == nil {
 		return
@@ -164,7 +165,7 @@ func (p *program) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
 	case <-p.ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		<-p.ended
 	}
