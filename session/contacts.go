@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,7 +75,23 @@ func (b *ContactBook) Edit(ctx context.Context, e contacts.Edit) error {
 	if e, ok := errors.AsType[*storeUnknownError](err); ok {
 		return e // written elsewhere it would be lost
 	}
+	if name := b.orgGroup(e); name != "" {
+		return fmt.Errorf("the group “%s” is made from the organisation chart; choose another name", name)
+	}
 	return server.Edit(ctx, e)
+}
+
+// orgGroup is the group of the organisation chart that e would change, or make
+// a second one of that name; empty: none.
+func (b *ContactBook) orgGroup(e contacts.Edit) string {
+	for _, name := range []string{e.Group, e.To} {
+		for _, g := range b.List().Groups {
+			if g.Source == contacts.Org && strings.EqualFold(g.Name, strings.TrimSpace(name)) {
+				return g.Name
+			}
+		}
+	}
+	return ""
 }
 
 // loaded is closed when the list and the chart have been read or have failed.

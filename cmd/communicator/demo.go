@@ -56,6 +56,9 @@ func hasDisplay() bool {
 }
 
 func isTerminal(stream any) bool {
+	if c, is := stream.(*checkedWriter); is {
+		stream = c.w
+	}
 	f, is := stream.(*os.File)
 	return is && term.IsTerminal(int(f.Fd()))
 }

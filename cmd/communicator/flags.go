@@ -73,6 +73,9 @@ func (f *flags) profileWithFlags() (session.Profile, error) {
 
 // options makes the options of a session from profile, environment and flags.
 func (p *program) options() (session.Options, error) {
+	if p.flags.timeout <= 0 {
+		return session.Options{}, usage("--timeout %v: say how long, as 30s or 2m", p.flags.timeout)
+	}
 	profile, err := p.flags.profileWithFlags()
 	if err != nil {
 		return session.Options{}, err

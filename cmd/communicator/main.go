@@ -68,7 +68,12 @@ func (p *program) run(ctx context.Context, args []string) int {
 	root.SetIn(p.in)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
+	out := &checkedWriter{w: p.out}
+	p.out = out
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("the output could not be written: %w", out.err)
+	}
 	if err == nil {
 		return statusDone
 	}
@@ -98,7 +103,21 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
-// noArguments, atMost and atLeast are cobra.PositionalArgs whose errors are
+// checkedWriter remembers that what scripts read was lost: then nothing is done.
+type checkedWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (c *checkedWriter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	if err != nil && c.err == nil {
+		c.err = err
+	}
+	return n, err
+}
+
+// noArguments and arguments are cobra.PositionalArgs whose errors are
 // usage errors.
 func noArguments(c *cobra.Command, args []string) error {
 	if len(args) > 0 {

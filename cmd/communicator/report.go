@@ -89,6 +89,15 @@ func (r *report) add(d im.Delivery) {
 	}
 }
 
+// unsent takes those who got no result as failed: certainly not sent.
+func (r *report) unsent(people []recipient, why string) {
+	for _, who := range people {
+		if !slices.ContainsFunc(r.lines, func(l reportLine) bool { return l.To == uri(who.user) }) {
+			r.add(im.Delivery{To: who.user, State: im.Failed, Reason: "not sent: " + why})
+		}
+	}
+}
+
 // end prints what people read, and the summary.
 func (r *report) end() error {
 	if r.program.flags.json {
@@ -175,11 +184,20 @@ func reported(file string) (map[string]bool, error) {
 	}
 	defer f.Close()
 	s := bufio.NewScanner(f)
+	lines, understood := 0, 0
 	for s.Scan() {
+		lines++
 		var l reportLine
-		if json.Unmarshal(s.Bytes(), &l) == nil && (l.State == im.Delivered || l.State == im.Accepted) {
+		if json.Unmarshal(s.Bytes(), &l) != nil || l.To == "" {
+			continue
+		}
+		understood++
+		if l.State == im.Delivered || l.State == im.Accepted {
 			done[strings.TrimPrefix(l.To, "sip:")] = true
 		}
 	}
-	return done, s.Err()
+	if s.Err() != nil || lines > 0 && understood == 0 {
+		return nil, usage("resume: %s is no report of an earlier send", file)
+	}
+	return done, nil
 }

@@ -164,13 +164,20 @@ func (p *program) deliver(ctx context.Context, s *session.Session, m sending, pe
 		defer cancel()
 	}
 	err = s.IM.SendEach(ctx, im.Bulk{To: users(people), Text: m.text, Rate: m.rate, Each: r.add})
+	stopped := ctx.Err() != nil
+	switch {
+	case stopped:
+		r.unsent(people, "stopped")
+	case err != nil:
+		r.unsent(people, err.Error())
+	}
 	if end := r.end(); end != nil {
 		return end
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !stopped {
 		return exit{statusFailed, err}
 	}
-	return r.status(ctx.Err() != nil)
+	return r.status(stopped)
 }
 
 // printReplies prints the messages that come within d.

@@ -14,8 +14,8 @@ import (
 
 // statusFlags are what `status` is asked to change.
 type statusFlags struct {
-	note, until string
-	clearNote   bool
+	note, until        string
+	noteSet, clearNote bool
 }
 
 func (p *program) status() *cobra.Command {
@@ -25,6 +25,7 @@ func (p *program) status() *cobra.Command {
 		Short: "Show or set my state and note",
 		Args:  arguments(0, 1, "at most one state"),
 		RunE: func(c *cobra.Command, args []string) error {
+			f.noteSet = c.Flags().Changed("note")
 			change, err := f.change(args, time.Now())
 			if err != nil {
 				return err
@@ -32,7 +33,7 @@ func (p *program) status() *cobra.Command {
 			return p.signedIn(c.Context(), nil, func(ctx context.Context, s *session.Session) error {
 				ctx, cancel := p.deadline(ctx)
 				defer cancel()
-				if len(args) == 0 && !c.Flags().Changed("note") && !f.clearNote && f.until == "" {
+				if len(args) == 0 && !f.noteSet && !f.clearNote && f.until == "" {
 					return p.showStatus(ctx, s)
 				}
 				return p.setStatus(ctx, s, change)
@@ -62,6 +63,9 @@ func (f statusFlags) change(args []string, now time.Time) (func(*presence.State)
 			return nil, exit{statusUsage, err}
 		}
 	}
+	if f.clearNote && f.note != "" {
+		return nil, usage("--note and --clear-note exclude each other")
+	}
 	if n := len([]rune(f.note)); n > presence.MaxNote {
 		return nil, usage("the note has %d characters; at most %d are allowed", n, presence.MaxNote)
 	}
@@ -69,7 +73,7 @@ func (f statusFlags) change(args []string, now time.Time) (func(*presence.State)
 		if state != nil {
 			s.Availability, s.Activity = *state, presence.NoActivity
 		}
-		if f.note != "" || f.clearNote {
+		if f.noteSet || f.clearNote {
 			s.Note = f.note
 		}
 		s.Until = until

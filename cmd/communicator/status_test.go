@@ -39,7 +39,8 @@ func TestStatusChange(t *testing.T) {
 		want  presence.State
 	}{
 		{statusFlags{}, []string{"away"}, presence.State{Availability: presence.Away, Note: "In Lyon"}},
-		{statusFlags{note: "Home"}, nil, presence.State{Availability: presence.Busy, Activity: presence.Meeting, Note: "Home"}},
+		{statusFlags{note: "Home", noteSet: true}, nil, presence.State{Availability: presence.Busy, Activity: presence.Meeting, Note: "Home"}},
+		{statusFlags{noteSet: true}, nil, presence.State{Availability: presence.Busy, Activity: presence.Meeting}},
 		{statusFlags{clearNote: true}, nil, presence.State{Availability: presence.Busy, Activity: presence.Meeting}},
 		{statusFlags{until: "1h"}, []string{"dnd"}, presence.State{Availability: presence.DoNotDisturb, Note: "In Lyon", Until: now.Add(time.Hour)}},
 	} {

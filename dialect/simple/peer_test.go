@@ -209,6 +209,7 @@ func newRecord(o Options) *record {
 		},
 	}
 	r.Server = New(o)
+	r.watcher.minList = 1 // one person shows what a list does
 	return r
 }
 

@@ -13,7 +13,7 @@ const auidServices = "rls-services" // RFC 4826 §4.1
 
 // maxListed is how many people a list holds before those who are not wanted
 // any more are taken out: they may be wanted by another client of the user.
-const maxListed = 1000
+const maxListed = 2500
 
 // serviceURI is the address of our list: of the user's domain, so that his
 // server is asked, and of a name that no person has.

@@ -38,10 +38,11 @@ type watcher struct {
 	list    *listing        // the running list subscription, or nil
 	singles map[string]context.CancelFunc
 	slots   chan struct{} // tokens for setting up a subscription
+	minList int           // for fewer people no list is made: one that asks for himself does not touch the list of his other clients
 }
 
 func (w *watcher) init(s *Server) {
-	w.s, w.wake = s, make(chan struct{}, 1)
+	w.s, w.wake, w.minList = s, make(chan struct{}, 1), 2
 	w.want, w.singles = map[string]bool{}, map[string]context.CancelFunc{}
 }
 
@@ -109,7 +110,7 @@ func (w *watcher) listDue(ctx context.Context) bool {
 		return false
 	}
 	if w.list == nil {
-		return true
+		return len(w.want) >= w.minList
 	}
 	missing := 0
 	for u := range w.want {
