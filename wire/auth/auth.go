@@ -12,6 +12,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +22,10 @@ import (
 
 // ErrRejected: the server did not accept the name or password.
 var ErrRejected = errors.New("name or password not accepted")
+
+// ErrStranger: the challenge may come from somebody other than our server, so it
+// gets no answer: with the answer they could search for the password.
+var ErrStranger = errors.New("asked to sign in by a stranger")
 
 // ErrNotGenuine: the server's proof that it knows the password is wrong
 // (rspauth, RFC 7616 §3.5).
@@ -55,6 +60,7 @@ type Client struct {
 // session is what was agreed with one realm.
 type session struct {
 	challenge challenge
+	call      string // Call-ID of the request that was challenged
 	cnonce    string
 	nc        uint32
 	accepted  bool                       // the nonce has been good for an answer
@@ -62,7 +68,8 @@ type session struct {
 	proxy     map[sip.RequestMethod]bool // methods that were challenged with 407
 }
 
-// NewClient makes a client for user (the part before the @) of domain.
+// NewClient makes a client for user (the part before the @) of domain;
+// user@domain is also the address of record, whose requests end at our server.
 // password is asked once, when the first challenge comes.
 func NewClient(user, domain string, password func() (string, error)) *Client {
 	return &Client{user: user, domain: domain, ask: password}
@@ -70,8 +77,14 @@ func NewClient(user, domain string, password func() (string, error)) *Client {
 
 // Challenge takes a 401 or 407 to r and remembers how to answer it; the
 // strongest offered algorithm is chosen. ErrRejected when r already carried an
-// answer that was not merely stale; *UnsupportedError when nothing fits.
+// answer that was not merely stale; *UnsupportedError when nothing fits;
+// ErrStranger when it may not come from our server.
 func (c *Client) Challenge(r *sip.Request, res *sip.Response) error {
+	// RFC 3261 §22.2: 401 comes from where the request ends. What goes to
+	// somebody else ends at their program.
+	if res.StatusCode != 407 && !c.own(r) {
+		return ErrStranger
+	}
 	name := "WWW-Authenticate"
 	if res.StatusCode == 407 {
 		name = "Proxy-Authenticate"
@@ -79,6 +92,9 @@ func (c *Client) Challenge(r *sip.Request, res *sip.Response) error {
 	ch, err := strongest(values(res, name))
 	if err != nil {
 		return err
+	}
+	if res.StatusCode == 407 && !c.own(r) && !c.knows(ch.realm) {
+		return ErrStranger
 	}
 	if c.rejected(r, ch, res.StatusCode) {
 		return ErrRejected
@@ -89,6 +105,7 @@ func (c *Client) Challenge(r *sip.Request, res *sip.Response) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := begin(&c.sessions, ch)
+	s.call = callID(r)
 	if res.StatusCode == 407 {
 		s.proxy[r.Method] = true
 	} else {
@@ -97,9 +114,46 @@ func (c *Client) Challenge(r *sip.Request, res *sip.Response) error {
 	return nil
 }
 
+// own tells whether r ends at our own server: REGISTER, and what is for our own
+// address. Within a dialog that is so for a subscription alone, which we began
+// ourselves; a caller may have put our address into From.
+func (c *Client) own(r *sip.Request) bool {
+	if r.Method == sip.REGISTER {
+		return true
+	}
+	to := r.To()
+	if to == nil || !strings.EqualFold(to.Address.Host, c.domain) {
+		return false
+	}
+	if _, dialog := to.Params.Get("tag"); dialog && r.Method != sip.SUBSCRIBE {
+		return false
+	}
+	user, err := url.PathUnescape(to.Address.User)
+	return err == nil && (user == c.user || to.Address.User == c.user)
+}
+
+// knows tells whether realm is our server's: it is named like the domain, or
+// has challenged a request that ends there (many name it "asterisk" or so).
+func (c *Client) knows(realm string) bool {
+	if strings.EqualFold(realm, c.domain) {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.sessions, func(s *session) bool { return s.challenge.realm == realm })
+}
+
+func callID(r *sip.Request) string {
+	if id := r.CallID(); id != nil {
+		return string(*id)
+	}
+	return ""
+}
+
 // rejected tells whether ch refuses the credentials that r carried. A nonce
 // that was good before has merely worn out, also where the server does not say
-// stale=true: another front end of a pool may not know it.
+// stale=true: another front end of a pool may not know it. Likewise one that
+// came with the challenge to another request: it may be a stranger's.
 func (c *Client) rejected(r *sip.Request, ch challenge, status int) bool {
 	name := "Authorization"
 	if status == 407 {
@@ -118,10 +172,12 @@ func (c *Client) rejected(r *sip.Request, ch challenge, status int) bool {
 		if s.challenge.nonce != sent["nonce"] {
 			return false // another request has fetched a newer nonce meanwhile
 		}
-		if s.accepted {
+		if s.accepted || s.call != callID(r) {
 			return false
 		}
-		c.sessions = slices.Delete(c.sessions, i, i+1)
+		if c.own(r) { // else it may be a stranger who refuses
+			c.sessions = slices.Delete(c.sessions, i, i+1)
+		}
 		return true
 	}
 	return true
@@ -159,15 +215,17 @@ func begin(list *[]*session, ch challenge) *session {
 // Servers commonly ask for REGISTER as registrar (401) and for all else as
 // proxy (407), with the same realm and nonces. So a realm that challenged
 // anything is answered unasked as proxy on later requests, other than those it
-// has challenged as server.
+// has challenged as server. What goes on to somebody else never carries
+// Authorization: proxies leave that header for who is at the end (RFC 3261 §22.2).
 func (c *Client) Sign(r *sip.Request) error {
 	if r.Method == sip.ACK || r.Method == sip.CANCEL { // RFC 3261 §22.1: cannot be challenged
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	own := c.own(r)
 	for _, s := range c.sessions {
-		server := s.server[r.Method]
+		server := own && s.server[r.Method]
 		proxy := s.proxy[r.Method] || !server && r.Method != sip.REGISTER
 		if !server && !proxy {
 			continue

@@ -15,6 +15,15 @@ func request(method string) *sip.Request {
 	return r
 }
 
+// requestTo is a request for an address, within the call id.
+func requestTo(method, user, host, id string) *sip.Request {
+	r := request(method)
+	r.AppendHeader(&sip.ToHeader{Address: sip.Uri{Scheme: "sip", User: user, Host: host}})
+	call := sip.CallIDHeader(id)
+	r.AppendHeader(&call)
+	return r
+}
+
 func refusal(status int, challenges ...string) *sip.Response {
 	res := sip.NewResponse(status, "No")
 	name := "WWW-Authenticate"
@@ -73,10 +82,15 @@ func TestFirstChallengeThenUnasked(t *testing.T) {
 		t.Error("ACK was signed")
 	}
 	// A server that wants it as server says so once.
-	if err := c.Challenge(request("PUBLISH"), refusal(401, first)); err != nil {
+	own := requestTo("PUBLISH", "alice", "example.com", "1")
+	if err := c.Challenge(own, refusal(401, first)); err != nil {
 		t.Fatal(err)
 	}
-	if _, s, p = signed(t, c, "PUBLISH"); s == nil || p != nil {
+	if err := c.Sign(own); err != nil || len(values(own, "Authorization")) != 1 || len(values(own, "Proxy-Authorization")) != 0 {
+		t.Error(err, own)
+	}
+	// But that is not for the eyes of somebody else.
+	if _, s, p = signed(t, c, "PUBLISH"); s != nil || p == nil {
 		t.Error(s, p)
 	}
 }
@@ -145,16 +159,16 @@ func TestNextNonceAndProof(t *testing.T) {
 
 func TestRealmsAreKeptApart(t *testing.T) {
 	c := client()
-	_ = c.Challenge(request("INVITE"), refusal(407, first))
-	_ = c.Challenge(request("INVITE"), refusal(401, `Digest realm="far", nonce="f1"`))
-	r, s, p := signed(t, c, "INVITE")
+	_ = c.Challenge(request("REGISTER"), refusal(407, first))
+	_ = c.Challenge(request("REGISTER"), refusal(401, `Digest realm="far", nonce="f1"`))
+	r, s, p := signed(t, c, "REGISTER")
 	if s["realm"] != "far" || s["qop"] != "" || p["realm"] != "example.com" && len(values(r, "Proxy-Authorization")) != 1 {
 		t.Error(s, p)
 	}
 	for i := range 50 {
-		_ = c.Challenge(request("INVITE"), refusal(401, `Digest realm="r`+string(rune('0'+i))+`", nonce="f1"`))
+		_ = c.Challenge(request("REGISTER"), refusal(401, `Digest realm="r`+string(rune('0'+i))+`", nonce="f1"`))
 	}
-	if r, _, _ := signed(t, c, "INVITE"); len(values(r, "Authorization")) > maxRealms {
+	if r, _, _ := signed(t, c, "REGISTER"); len(values(r, "Authorization")) > maxRealms {
 		t.Errorf("%d credentials on one request", len(values(r, "Authorization")))
 	}
 }

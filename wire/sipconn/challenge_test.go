@@ -157,3 +157,43 @@ func TestTargets(t *testing.T) {
 		}
 	}
 }
+
+// Whoever answers our MESSAGE could search for the password with an answer to
+// a challenge of their own making.
+func TestStrangersChallengeIsNotAnswered(t *testing.T) {
+	for _, answer := range [][2]string{
+		{"401 Unauthorized", `WWW-Authenticate: Digest realm="evil.test", nonce="e1", algorithm=MD5`},
+		{"401 Unauthorized", "WWW-Authenticate: " + kamailio},
+		{"407 Proxy Authentication Required", `Proxy-Authenticate: Digest realm="evil.test", nonce="e1", algorithm=MD5`},
+	} {
+		c, p := signedIn(t, nil)
+		requests := make(chan message, 9)
+		go func() {
+			defer close(requests)
+			for {
+				m, err := p.read()
+				if err != nil {
+					return
+				}
+				requests <- m
+				p.reply(m, answer[0], answer[1])
+			}
+		}()
+		r, _ := c.NewRequest("MESSAGE", "bob@example.com", Body{})
+		res, err := c.Do(t.Context(), r, nil)
+		if s, ok := err.(*StatusError); !ok || res == nil || s.Code != res.StatusCode {
+			t.Errorf("%s: %v", answer[1], err)
+		}
+		_ = c.Close()
+		n := 0
+		for m := range requests {
+			n++
+			if m.get("Authorization")+m.get("Proxy-Authorization") != "" {
+				t.Errorf("%s is answered: %v", answer[1], m.header)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d requests", answer[1], n)
+		}
+	}
+}
