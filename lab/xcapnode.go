@@ -215,6 +215,9 @@ func (p container) insert(doc, content []byte) []byte {
 
 // oneElement checks that content is one element that st selects.
 func oneElement(content []byte, st step) error {
+	if !bytes.HasPrefix(bytes.TrimSpace(content), []byte("<")) || !bytes.HasSuffix(bytes.TrimSpace(content), []byte(">")) {
+		return &conflictError{"not-xml-frag", "text beside the element"} // RFC 4825 §8.2.1: an element and nothing else
+	}
 	d := xml.NewDecoder(bytes.NewReader(content))
 	for {
 		t, err := d.Token()
