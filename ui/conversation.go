@@ -63,7 +63,7 @@ func (p *talkPage) build() {
 		draft = p.entry.Text
 	}
 	p.messages = widgets.NewMessageList()
-	p.messages.OnAgain = func(e view.Entry) { p.post(e.Text) }
+	p.messages.OnAgain = func(e view.Entry) { p.again(e.ID) }
 	p.messages.OnMail = p.mail
 	p.earlier = widgets.NewButton(lang.L("Show earlier messages"), "", widgets.Link, func() {
 		p.shown += pageOfMessages
@@ -123,6 +123,16 @@ func (p *talkPage) submit() {
 	}
 	p.entry.SetText("")
 	p.post(text)
+}
+
+// again repeats a message under its own Call-ID, to those whom it has not
+// reached for certain: whoever got it after all shows it once.
+func (p *talkPage) again(id string) {
+	p.app.do(lang.L("The message was not sent."), func(ctx context.Context) error {
+		_, err := p.with.Again(ctx, id)
+		p.app.post(p.refresh)
+		return err
+	})
 }
 
 // post sends a message. One that cannot be sent at all goes back to the field.

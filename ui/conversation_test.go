@@ -107,10 +107,31 @@ func TestFailedMessageSaysWhyAndCanBeSentAgain(t *testing.T) {
 		if len(e) != 1 || e[0].Mark != view.Trouble || e[0].Words != "Not delivered: address unknown (404)" || !e[0].Retry {
 			t.Fatalf("got %+v", e)
 		}
+	})
+}
+
+// What is sent again is the same message: it stands there once, and so it
+// does at the other side.
+func TestSendAgain(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		who := d.report()
+		d.OpenConversation(who.User)
+		d.lab("fault refuse all 488")
+		test.Type(d.talk().entry, "Hello?")
+		press(d.talks.window, fyne.KeyReturn)
+		d.settle()
+		e := d.talk().messages.Entries()
+		if len(e) != 1 || e[0].Mark != view.Trouble || !e[0].Retry {
+			t.Fatalf("refused, but got %+v", e)
+		}
+		d.lab("fault none all")
 		d.talk().messages.OnAgain(e[0])
 		d.settle()
-		if e := d.talk().messages.Entries(); len(e) != 2 {
-			t.Errorf("got %+v", e)
+		if e := d.talk().messages.Entries(); len(e) != 1 || e[0].Mark == view.Trouble {
+			t.Errorf("sent again, and got %+v", e)
+		}
+		if n := strings.Count(d.lab("inbox "+who.User), "Hello?"); n != 1 {
+			t.Errorf("the other side has it %d times", n)
 		}
 	})
 }
