@@ -145,7 +145,7 @@ func (b *ContactBook) keep() {
 	b.mu.Lock()
 	kept := keptList{User: b.s.self, Name: b.name, Own: b.own, Chart: b.chart}
 	b.mu.Unlock()
-	b.s.writeJSON(listCache, kept)
+	b.s.writeJSON(b.s.mine(listCache), kept)
 }
 
 func sameList(a, b contacts.List) bool {

@@ -93,7 +93,7 @@ func TestNoDirectory(t *testing.T) {
 // A damaged file in Dir is as good as none.
 func TestDamagedFiles(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{listCache, ownFile, idFile} {
+	for _, name := range []string{"list.anna@contoso.test.json", "own.anna@contoso.test.json", idFile} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("{\x00"), 0o600); err != nil {
 			t.Fatal(err)
 		}

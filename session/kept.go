@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"communicator/contacts"
 
@@ -14,10 +15,11 @@ import (
 	"github.com/natefinch/atomic"
 )
 
-// Files in Options.Dir. Each holds one user's; another's is as good as none.
+// Files in Options.Dir; those of a user bear his address, as several may share
+// a folder.
 const (
-	listCache = "list.json"     // the contact list as last seen, to be there at once
-	ownFile   = "own.json"      // the state one chose
+	listCache = "list"          // the contact list as last seen, to be there at once
+	ownFile   = "own"           // the state one chose
 	idFile    = "instance.json" // names this installation to the server (RFC 5626 §4.1)
 )
 
@@ -29,9 +31,19 @@ type keptList struct {
 	Chart contacts.Chart `json:"chart"`
 }
 
+// mine is the name of a file that holds what concerns this user alone.
+func (s *Session) mine(what string) string {
+	return what + "." + strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|[]`, r) || r < ' ' {
+			return '_'
+		}
+		return r
+	}, s.self) + ".json"
+}
+
 func (s *Session) readKept() keptList {
 	var k keptList
-	if !s.readJSON(listCache, &k) || k.User != s.self {
+	if !s.readJSON(s.mine(listCache), &k) || k.User != s.self {
 		return keptList{}
 	}
 	return k

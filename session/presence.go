@@ -45,7 +45,7 @@ type keptOwn struct {
 func newBoard(s *Session) *Board {
 	b := &Board{s: s, states: map[string]presence.State{}, heard: map[string]bool{}, news: make(chan struct{}), all: !s.o.Silent, chosen: make(chan struct{}, 1)}
 	var kept keptOwn
-	if s.readJSON(ownFile, &kept) && kept.User == s.self && !over(kept.Own) {
+	if s.readJSON(s.mine(ownFile), &kept) && kept.User == s.self && !over(kept.Own) {
 		b.own = kept.Own
 	}
 	if !s.o.Silent {
@@ -156,7 +156,7 @@ func (b *Board) choose(p presence.State) {
 	case b.chosen <- struct{}{}:
 	default:
 	}
-	b.s.writeJSON(ownFile, keptOwn{b.s.self, p})
+	b.s.writeJSON(b.s.mine(ownFile), keptOwn{b.s.self, p})
 }
 
 // publish publishes what was chosen, until the server has it, refuses it for
@@ -264,20 +264,30 @@ func (b *Board) Watch(_ context.Context, users ...string) error {
 	b.all = b.all || len(users) == 0
 	b.eager = !b.all
 	b.mu.Unlock()
-	b.alsoWatch(users...)
+	b.add(users)
+	b.rewatch()
 	return nil
 }
 
-// alsoWatch adds people to those who are watched.
+// alsoWatch watches people one talks to. A Silent session watches only whom it
+// was told to.
 func (b *Board) alsoWatch(users ...string) {
+	if !b.s.o.Silent && b.add(users) {
+		b.rewatch()
+	}
+}
+
+// add adds people to those who are watched beside the contacts; false: nobody
+// is new.
+func (b *Board) add(users []string) (added bool) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, u := range users {
-		if !slices.Contains(b.extra, u) && len(b.extra) < maxWatched {
-			b.extra = append(b.extra, u)
+		if len(b.extra) < maxWatched && !slices.Contains(b.extra, u) {
+			b.extra, added = append(b.extra, u), true
 		}
 	}
-	b.mu.Unlock()
-	b.rewatch()
+	return added
 }
 
 // watched is who is watched now: contacts in the order of the list, then others.
@@ -287,10 +297,14 @@ func (b *Board) watched() []string {
 		users = list.Users()
 		users = users[:min(len(users), maxWatched)]
 	}
+	known := make(map[string]bool, len(users))
+	for _, u := range users {
+		known[u] = true
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, u := range b.extra {
-		if !slices.Contains(users, u) {
+		if !known[u] {
 			users = append(users, u)
 		}
 	}

@@ -17,9 +17,11 @@ func (s *Session) wire(e any) {
 	case im.Received:
 		s.Presence.alsoWatch(e.Message.From) // a stranger who writes is shown with his state
 	case im.Sent:
+		var to []string
 		for _, d := range e.Message.Delivered {
-			s.Presence.alsoWatch(d.To)
+			to = append(to, d.To)
 		}
+		s.Presence.alsoWatch(to...)
 	case StateChanged:
 		if e.State.Phase != SignedIn {
 			s.Presence.age() // last known is shown as old, never as current
