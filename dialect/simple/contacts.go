@@ -96,6 +96,9 @@ func (b *book) edit(ctx context.Context, e contacts.Edit) error {
 				return err
 			}
 		}
+		if kept := b.s.readListFile(); b.s.o.XCAP == "" && len(kept) > 0 {
+			b.raw = kept // a command may have changed it meanwhile
+		}
 		for range 4 {
 			raw, err := editDocument(b.raw, e)
 			if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"communicator/contacts"
 	"communicator/wire/auth"
+	"communicator/wire/sipconn"
 )
 
 const listsPath = "/resource-lists/users/sip:anna@contoso.test/index"
@@ -303,4 +304,26 @@ func FuzzEditDocument(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The window and a command share the file: neither undoes what the other did.
+func TestTwoProcessesOneFile(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *Server { return New(Options{Self: "anna@contoso.test", Line: &sipconn.Line{}, Dir: dir}) }
+	window, command := open(), open()
+	for _, step := range []struct {
+		s    *Server
+		user string
+	}{{window, "dave@contoso.test"}, {command, "bob@contoso.test"}, {window, "carol@contoso.test"}} {
+		if err := step.s.Edit(t.Context(), contacts.Edit{Op: contacts.Add, User: step.user, Group: "Team"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	doc, err := parseLists(window.readListFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(listOf(doc).Users()); n != 3 {
+		t.Errorf("%d people are left of 3", n)
+	}
 }

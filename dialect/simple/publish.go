@@ -56,8 +56,9 @@ func (p *publisher) start(ctx context.Context) {
 
 func (p *publisher) publish(ctx context.Context, state presence.State) error {
 	return p.inTurn(ctx, func() error {
+		kept := p.load()
 		p.mu.Lock()
-		same := p.current && sameState(p.state, state)
+		same := p.current && sameState(p.state, state) && kept.ETag == p.published.ETag // else a command has said something else
 		p.mu.Unlock()
 		if same {
 			return nil

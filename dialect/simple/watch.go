@@ -187,7 +187,10 @@ func (w *watcher) subscribeOne(ctx context.Context, conn *sipconn.Conn, user str
 	return conn.Subscribe(ctx, sipconn.Subscription{
 		To: user, Event: presencePkg, Accept: []string{pidf.ContentType}, Expires: watchFor,
 		Accepted: func(*sip.Response) { free() },
-		Lapsed:   func() { w.reportIf(ctx, user, unknown()) },
+		Lapsed: func() {
+			free() // one that does not answer holds up nobody else
+			w.reportIf(ctx, user, unknown())
+		},
 		Notify: func(r *sip.Request) {
 			if state, ok := w.notified(user, r); ok {
 				w.reportIf(ctx, user, state)

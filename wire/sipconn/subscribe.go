@@ -110,7 +110,7 @@ func (c *Conn) Subscribe(ctx context.Context, s Subscription) error {
 		if failures++; accepted && time.Since(begun) >= steady {
 			failures = 0
 		}
-		if accepted && s.Lapsed != nil {
+		if s.Lapsed != nil {
 			c.in.add(s.Lapsed)
 		}
 		select {
