@@ -87,7 +87,7 @@ func TestHangingFrontEnd(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	mark := a.heard()
-	p.kill(t, "fe1", syscall.SIGSTOP)
+	p.hang(t, "fe1")
 	t.Cleanup(func() { p.kill(t, "fe1", syscall.SIGKILL) }) // it cannot be asked to stop
 	stopped := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -105,6 +105,20 @@ func TestHangingFrontEnd(t *testing.T) {
 		t.Errorf("%+v, want delivered or accepted", got)
 	}
 	a.gets(mark, "after")
+}
+
+// hang stops a front end, but not in the middle of a transaction: with its rows
+// locked the database would keep the other front end waiting as well.
+func (p *pool) hang(t *testing.T, part string) {
+	t.Helper()
+	for range 100 {
+		p.kill(t, part, syscall.SIGSTOP)
+		if p.sql(t, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()") == "0" {
+			return
+		}
+		p.kill(t, part, syscall.SIGCONT)
+	}
+	t.Fatalf("%s is never between two transactions", part)
 }
 
 // outcome is what became of a message that was given to the client at a time.
