@@ -173,6 +173,7 @@ func TestTwoClients(t *testing.T) {
 			t.Fatal(until, err)
 		}
 		once.stop()
+		time.Sleep(5 * time.Second) // what the lab has to say of it is said
 		if err := anna.Presence.Known(t.Context(), people[3].User); err != nil {
 			t.Fatal(err)
 		}
