@@ -50,7 +50,7 @@ func newMainPage(a *App) *mainPage {
 	p.people.OnFold = func(group string, fold bool) { p.folded[group] = fold; p.arranged() }
 	p.people.OnMenu = p.contextMenu
 	p.people.OnLeave = func() { p.find.leave() }
-	p.lost, p.own, p.find, p.status = newLostBanner(), newOwnHeader(a), newFindBox(p), newStatusBar()
+	p.lost, p.own, p.find, p.status = newLostBanner(a), newOwnHeader(a), newFindBox(p), newStatusBar()
 	p.banners = widgets.Column(0)
 	p.empty = p.emptyState()
 	p.top = widgets.Column(0, p.lost.content, p.banners, p.own.content, p.find.content)
@@ -198,11 +198,17 @@ func (p *mainPage) banner(tint fyne.ThemeColorName, icon string, color fyne.Them
 type lostBanner struct {
 	content     *fyne.Container
 	title, text *widgets.Text
+	now         *widgets.Button // tries again without waiting
 }
 
-func newLostBanner() *lostBanner {
+func newLostBanner(a *App) *lostBanner {
 	b := &lostBanner{title: widgets.NewText("", theme.Body, "").Strong().Short(), text: widgets.NewText("", theme.Caption, "").Short()}
-	row := widgets.Row(10, 1, widgets.NewIcon(theme.Tinted("ui-plug", theme.Warning), theme.IconRow), widgets.Column(0, b.title, b.text))
+	b.now = widgets.NewSmallButton(lang.L("Now"), "ui-retry", func() {
+		if a.session != nil {
+			a.session.TryNow()
+		}
+	})
+	row := widgets.Row(10, 1, widgets.NewIcon(theme.Tinted("ui-plug", theme.Warning), theme.IconRow), widgets.Column(0, b.title, b.text), b.now)
 	b.content = container.NewStack(widgets.NewFill(theme.WarningTint, "", ""), container.NewBorder(nil,
 		widgets.Sized(widgets.NewFill(theme.WarningLine, "", ""), 0, 1), nil, nil, widgets.Inset(8, 12, 8, 13, row)))
 	b.content.Hide()
@@ -214,6 +220,7 @@ func (b *lostBanner) show(a *App, now time.Time) {
 		said := view.Lost(a.state, a.lost, now)
 		b.title.Set(said.Title)
 		b.text.Set(said.Text)
+		setVisible(b.now, a.state.Phase == session.Waiting)
 	}
 	setVisible(b.content, !a.lost.IsZero())
 }

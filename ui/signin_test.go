@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
+	"communicator/session"
 	"communicator/ui/view"
 )
 
@@ -141,10 +142,15 @@ func TestLostConnection(t *testing.T) {
 		}
 		d.lab("start-front-end 1")
 		d.lab("start-front-end 2")
-		d.wait(2 * time.Minute)
+		for d.state.Phase != session.Waiting {
+			d.wait(time.Second)
+		}
+		button(t, d.window, "Now").Tapped(nil)
+		d.settle()
 		if strings.Contains(texts(d.window), "Connection lost") || !d.connected() {
 			t.Fatalf("not back:\n%s", texts(d.window))
 		}
+		d.wait(time.Second)
 		if r := d.row(view.PersonRow, who.Name); r.Face == "unknown" {
 			t.Errorf("still unknown after the connection is back: %+v", r)
 		}
