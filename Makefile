@@ -3,19 +3,21 @@
 GO ?= go
 # The window is the only part that needs cgo; everything below builds without.
 PURE = CGO_ENABLED=0 $(GO)
+# The program names its commit, also where GOFLAGS says otherwise.
+BUILD = build -buildvcs=auto -o communicator
 FUZZTIME ?= 60s
 
 .PHONY: build demo test check race interop hang smoke bench fuzz window
 
 build: ## the program without the window
-	$(PURE) build -o communicator ./cmd/communicator
+	$(PURE) $(BUILD) ./cmd/communicator
 
 window: ## the program with the window; installs what the compiler needs
 	./deploy/window-headers.sh
-	CGO_ENABLED=1 $(GO) build -o communicator ./cmd/communicator
+	CGO_ENABLED=1 $(GO) $(BUILD) ./cmd/communicator
 
 demo: ## see it run: a lab in the same process, and a client signed in to it
-	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then $(MAKE) --no-print-directory window; else $(MAKE) --no-print-directory build; fi
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then $(MAKE) --no-print-directory window; else $(PURE) $(BUILD) -tags pictures ./cmd/communicator; fi
 	./communicator demo
 
 test: ## all tests that need nothing but Go
@@ -23,6 +25,7 @@ test: ## all tests that need nothing but Go
 
 check: ## vet, staticcheck, other systems, race detector, fuzz seeds
 	$(PURE) vet ./...
+	$(PURE) vet -tags pictures ./cmd/communicator
 	$(PURE) vet -tags interop ./interop/
 	$(PURE) tool staticcheck ./...
 	$(PURE) tool staticcheck -tags interop ./interop/

@@ -26,7 +26,6 @@ var layers = map[string][]string{
 	"assets":           {},
 	"autoconfig":       {"plain"},
 	"cmd/communicator": {"session", "ui/", "ui", "lab", "autoconfig", "contacts", "directory", "im", "plain", "presence", "assets"},
-	"cmd/screenshots":  {"session", "ui/", "ui", "lab"},
 	"contacts":         {"plain"},
 	"dialect/simple":   {"wire/", "contacts", "presence", "plain"},
 	"directory":        {"contacts", "plain"},
@@ -159,7 +158,7 @@ func TestFyneStaysInTheWindow(t *testing.T) {
 			if app && s.path != "cmd/communicator/window.go" {
 				t.Errorf("%s imports %s; only cmd/communicator/window.go opens real windows", s.path, p)
 			}
-			if !strings.HasPrefix(s.folder, "ui") && s.folder != "cmd/communicator" && s.folder != "cmd/screenshots" ||
+			if !strings.HasPrefix(s.folder, "ui") && s.folder != "cmd/communicator" ||
 				s.folder == "ui/view" || s.folder == "ui/text" {
 				t.Errorf("%s imports %s; Fyne belongs to the window", s.path, p)
 			}

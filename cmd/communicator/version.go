@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
 	"runtime/debug"
 
@@ -22,8 +23,11 @@ func (p *program) version() *cobra.Command {
 			}{session.Version, "unknown", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, map[string]string{}}
 			if b, ok := debug.ReadBuildInfo(); ok {
 				for _, s := range b.Settings {
-					if s.Key == "vcs.revision" {
+					switch {
+					case s.Key == "vcs.revision":
 						v.Commit = s.Value
+					case s.Key == "vcs.modified" && s.Value == "true":
+						v.Commit += " with changes"
 					}
 				}
 				for _, m := range b.Deps {
@@ -35,7 +39,7 @@ func (p *program) version() *cobra.Command {
 				return nil
 			}
 			p.say("communicator %s (commit %s, %s, %s)", v.Version, v.Commit, v.Go, v.System)
-			p.say("sipgo %s, fyne %s", v.Modules["github.com/emiago/sipgo"], v.Modules["fyne.io/fyne/v2"])
+			p.say("sipgo %s, fyne %s", v.Modules["github.com/emiago/sipgo"], cmp.Or(v.Modules["fyne.io/fyne/v2"], "not in this build"))
 			return nil
 		},
 	}
