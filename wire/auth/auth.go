@@ -66,6 +66,7 @@ type session struct {
 	accepted  bool                       // the nonce has been good for an answer
 	server    map[sip.RequestMethod]bool // methods that were challenged with 401
 	proxy     map[sip.RequestMethod]bool // methods that were challenged with 407
+	others    map[sip.RequestMethod]bool // methods whose requests for others our server itself challenges with 401
 }
 
 // NewClient makes a client for user (the part before the @) of domain;
@@ -78,23 +79,15 @@ func NewClient(user, domain string, password func() (string, error)) *Client {
 // Challenge takes a 401 or 407 to r and remembers how to answer it; the
 // strongest offered algorithm is chosen. ErrRejected when r already carried an
 // answer that was not merely stale; *UnsupportedError when nothing fits;
-// ErrStranger when it may not come from our server.
+// ErrStranger when r is for somebody else, who may have made the challenge
+// (Client.Doubt says what to do about that).
 func (c *Client) Challenge(r *sip.Request, res *sip.Response) error {
-	// RFC 3261 §22.2: 401 comes from where the request ends. What goes to
-	// somebody else ends at their program.
-	if res.StatusCode != 407 && !c.own(r) {
+	if !c.own(r) {
 		return ErrStranger
 	}
-	name := "WWW-Authenticate"
-	if res.StatusCode == 407 {
-		name = "Proxy-Authenticate"
-	}
-	ch, err := strongest(values(res, name))
+	ch, err := strongest(asked(res))
 	if err != nil {
 		return err
-	}
-	if res.StatusCode == 407 && !c.own(r) && !c.knows(ch.realm) {
-		return ErrStranger
 	}
 	if c.rejected(r, ch, res.StatusCode) {
 		return ErrRejected
@@ -112,6 +105,14 @@ func (c *Client) Challenge(r *sip.Request, res *sip.Response) error {
 		s.server[r.Method] = true
 	}
 	return nil
+}
+
+// asked returns the challenges of a 401 or 407.
+func asked(res *sip.Response) []string {
+	if res.StatusCode == 407 {
+		return values(res, "Proxy-Authenticate")
+	}
+	return values(res, "WWW-Authenticate")
 }
 
 // own tells whether r ends at our own server: REGISTER, and what is for our own
@@ -132,17 +133,6 @@ func (c *Client) own(r *sip.Request) bool {
 	return err == nil && (user == c.user || to.Address.User == c.user)
 }
 
-// knows tells whether realm is our server's: it is named like the domain, or
-// has challenged a request that ends there (many name it "asterisk" or so).
-func (c *Client) knows(realm string) bool {
-	if strings.EqualFold(realm, c.domain) {
-		return true
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.ContainsFunc(c.sessions, func(s *session) bool { return s.challenge.realm == realm })
-}
-
 func callID(r *sip.Request) string {
 	if id := r.CallID(); id != nil {
 		return string(*id)
@@ -153,7 +143,7 @@ func callID(r *sip.Request) string {
 // rejected tells whether ch refuses the credentials that r carried. A nonce
 // that was good before has merely worn out, also where the server does not say
 // stale=true: another front end of a pool may not know it. Likewise one that
-// came with the challenge to another request: it may be a stranger's.
+// came with the challenge to another request: it may be good for such only.
 func (c *Client) rejected(r *sip.Request, ch challenge, status int) bool {
 	name := "Authorization"
 	if status == 407 {
@@ -175,9 +165,7 @@ func (c *Client) rejected(r *sip.Request, ch challenge, status int) bool {
 		if s.accepted || s.call != callID(r) {
 			return false
 		}
-		if c.own(r) { // else it may be a stranger who refuses
-			c.sessions = slices.Delete(c.sessions, i, i+1)
-		}
+		c.sessions = slices.Delete(c.sessions, i, i+1)
 		return true
 	}
 	return true
@@ -195,10 +183,10 @@ func sentTo(r *sip.Request, name, realm string) map[string]string {
 
 // begin enters a challenge into list, in place of an older one of its realm.
 func begin(list *[]*session, ch challenge) *session {
-	s := &session{challenge: ch, cnonce: rand.Text(), server: map[sip.RequestMethod]bool{}, proxy: map[sip.RequestMethod]bool{}}
+	s := &session{challenge: ch, cnonce: rand.Text(), server: map[sip.RequestMethod]bool{}, proxy: map[sip.RequestMethod]bool{}, others: map[sip.RequestMethod]bool{}}
 	for i, old := range *list {
 		if old.challenge.realm == ch.realm {
-			s.server, s.proxy = old.server, old.proxy
+			s.server, s.proxy, s.others = old.server, old.proxy, old.others
 			*list = slices.Delete(*list, i, i+1)
 			break
 		}
@@ -215,8 +203,9 @@ func begin(list *[]*session, ch challenge) *session {
 // Servers commonly ask for REGISTER as registrar (401) and for all else as
 // proxy (407), with the same realm and nonces. So a realm that challenged
 // anything is answered unasked as proxy on later requests, other than those it
-// has challenged as server. What goes on to somebody else never carries
-// Authorization: proxies leave that header for who is at the end (RFC 3261 §22.2).
+// has challenged as server. What goes on to somebody else carries Authorization
+// only where our server itself asked for it (Confirm): proxies leave that header
+// for who is at the end (RFC 3261 §22.2).
 func (c *Client) Sign(r *sip.Request) error {
 	if r.Method == sip.ACK || r.Method == sip.CANCEL { // RFC 3261 §22.1: cannot be challenged
 		return nil
@@ -225,7 +214,7 @@ func (c *Client) Sign(r *sip.Request) error {
 	defer c.mu.Unlock()
 	own := c.own(r)
 	for _, s := range c.sessions {
-		server := own && s.server[r.Method]
+		server := own && s.server[r.Method] || !own && s.others[r.Method]
 		proxy := s.proxy[r.Method] || !server && r.Method != sip.REGISTER
 		if !server && !proxy {
 			continue

@@ -31,7 +31,8 @@ func TestWhoIsAnswered(t *testing.T) {
 		{"401 from a caller with our address", inDialog("BYE"), 401, first, false},
 		{"401 without a method we have", requestTo("MESSAGE", "bob", "example.com", "1"), 401, "NTLM", false},
 		{"407 of an unknown realm", requestTo("MESSAGE", "bob", "example.com", "1"), 407, evil, false},
-		{"407 of our domain", requestTo("MESSAGE", "bob", "example.com", "1"), 407, strings.Replace(first, "example", "Example", 1), true},
+		{"407 of our domain", requestTo("MESSAGE", "bob", "example.com", "1"), 407, first, false},
+		{"407 without a method we have", requestTo("MESSAGE", "bob", "example.com", "1"), 407, "NTLM", false},
 		{"401 to our own subscription", requestTo("SUBSCRIBE", "alice", "Example.com", "1"), 401, first, true},
 		{"401 to its refresh", inDialog("SUBSCRIBE"), 401, first, true},
 		{"407 to what is for us", requestTo("PUBLISH", "alice", "example.com", "1"), 407, `Digest realm="asterisk", nonce="a"`, true},
@@ -53,43 +54,92 @@ func TestWhoIsAnswered(t *testing.T) {
 	}
 }
 
-// Providers name their realm as they like; REGISTER tells which it is.
-func TestRegisterTeachesTheRealm(t *testing.T) {
-	c := client()
+// A challenge to what is for somebody else counts when our server makes the
+// same one for nobody, and then it is the server's nonce that is used.
+func TestWhatIsAskedOfNobody(t *testing.T) {
 	const asterisk = `Digest realm="asterisk", nonce="a1"`
-	if err := c.Challenge(request("REGISTER"), refusal(401, asterisk)); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Challenge(requestTo("INVITE", "bob", "far.test", "2"), refusal(407, asterisk)); err != nil {
-		t.Error(err)
+	other := func(s string) string { return strings.NewReplacer(`"n1"`, `"n2"`, `"a1"`, `"a2"`).Replace(s) }
+	weak := strings.Replace(first, `qop="auth", algorithm=MD5`, "algorithm=MD5", 1)
+	for _, x := range []struct {
+		name          string
+		registered    string // the challenge to REGISTER
+		status        int
+		theirs        string
+		asked         bool
+		ours          *sip.Response
+		server, proxy string // the nonces in use then for a request to bob
+	}{
+		{"a proxy whose nonce is stale", first, 407, other(first), true, refusal(407, strings.Replace(first, "n1", "n3", 1)), "", "n3"},
+		{"a server that wants 401 for everything", asterisk, 401, other(asterisk), true, refusal(401, strings.Replace(asterisk, "a1", "a3", 1)), "a3", ""},
+		{"before we have registered", "", 407, strings.Replace(first, "example", "Example", 1), true, refusal(407, strings.Replace(first, "example", "Example", 1)), "", "n1"},
+		{"bob's 401 through a server that uses 407", first, 401, other(first), true, refusal(407, first), "", "n1"},
+		{"bob's 407 through a server that asks nobody", first, 407, other(first), true, sip.NewResponse(404, "Not Found"), "", "n1"},
+		{"bob's 401 through a server that takes everything", first, 401, other(first), true, sip.NewResponse(202, "Accepted"), "", "n1"},
+		{"bob's 407 that would weaken the answer", first, 407, other(weak), true, refusal(407, strings.Replace(first, "n1", "n3", 1)), "", "n3"},
+		{"bob's own realm", first, 401, evil, false, nil, "", "n1"},
+		{"bob's own realm as proxy", first, 407, evil, false, nil, "", "n1"},
+		{"a server of two realms", first, 407, other(first), true, refusal(407, asterisk), "", "n1"},
+	} {
+		c := client()
+		if x.registered != "" {
+			if err := c.Challenge(request("REGISTER"), refusal(401, x.registered)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := requestTo("MESSAGE", "bob", "far.test", "1")
+		_ = c.Sign(m)
+		nobody, again := c.Doubt(m, refusal(x.status, x.theirs))
+		if again || x.asked != strings.HasSuffix(nobody, "@example.com") || len(nobody) > 0 && len(nobody) < 30 {
+			t.Errorf("%s: asks %q, again %v", x.name, nobody, again)
+		}
+		if x.asked {
+			_ = c.Confirm(m, refusal(x.status, x.theirs), x.ours)
+		}
+		r := requestTo("MESSAGE", "bob", "far.test", "2")
+		_ = c.Sign(r)
+		if server, proxy := nonce(r, "Authorization"), nonce(r, "Proxy-Authorization"); server != x.server && proxy != x.proxy || server != x.server {
+			t.Errorf("%s: credentials with nonces %q and %q", x.name, server, proxy)
+		}
+		for _, theirs := range []string{"n2", "a2", "e1"} {
+			if nonce(r, "Authorization") == theirs || nonce(r, "Proxy-Authorization") == theirs {
+				t.Errorf("%s: the nonce %q of the other end is answered", x.name, theirs)
+			}
+		}
+		if _, s, _ := signed(t, c, "REGISTER"); x.registered == first && s == nil {
+			t.Errorf("%s: the registration is forgotten", x.name)
+		}
 	}
 }
 
-// A stranger's nonce in our realm must not look like a wrong password later,
-// however often they refuse their own.
-func TestStrangersNonceIsNotAWrongPassword(t *testing.T) {
-	for _, nonces := range [][]string{{"e1"}, {"e1", "e2"}, {"e1", "e2", "e3"}} {
-		c := client()
-		_ = c.Challenge(request("REGISTER"), refusal(401, first))
-		r, _, _ := signed(t, c, "REGISTER")
-		_ = c.Verify(r, sip.NewResponse(200, "OK"))
-		for _, nonce := range nonces {
-			m := requestTo("MESSAGE", "bob", "example.com", "theirs")
-			_ = c.Sign(m)
-			_ = c.Challenge(m, refusal(407, strings.Replace(first, "n1", nonce, 1)))
+func nonce(r *sip.Request, header string) string {
+	for _, v := range values(r, header) {
+		_, p := credentials(v)
+		return p["nonce"]
+	}
+	return ""
+}
+
+// Many messages whose nonce is stale ask once: what the first has learned is
+// used by the others.
+func TestStaleNonceOfMany(t *testing.T) {
+	c := client()
+	_ = c.Challenge(request("REGISTER"), refusal(401, first))
+	var all []*sip.Request
+	for range 3 {
+		m := requestTo("MESSAGE", "bob", "example.com", "1")
+		_ = c.Sign(m)
+		all = append(all, m)
+	}
+	stale := refusal(407, strings.Replace(first, "n1", "n2", 1)+", stale=true")
+	for i, m := range all {
+		nobody, again := c.Doubt(m, stale)
+		if again != (i > 0) || (nobody == "") != again {
+			t.Errorf("%d: %q, again %v", i, nobody, again)
 		}
-		r, s, _ := signed(t, c, "REGISTER")
-		if s["nonce"] != "e1" {
-			t.Errorf("REGISTER carries %v", s)
-		}
-		if err := c.Challenge(r, refusal(401, strings.Replace(first, "n1", "n2", 1))); err != nil {
-			t.Errorf("%d nonces: %v", len(nonces), err)
-			continue
-		}
-		// But once only: this nonce it was given itself.
-		r, _, _ = signed(t, c, "REGISTER")
-		if err := c.Challenge(r, refusal(401, strings.Replace(first, "n1", "n3", 1))); !errors.Is(err, ErrRejected) {
-			t.Errorf("%d nonces: %v", len(nonces), err)
+		if nobody != "" {
+			if err := c.Confirm(m, stale, refusal(407, strings.Replace(first, "n1", "n3", 1))); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

@@ -159,12 +159,13 @@ func TestTargets(t *testing.T) {
 }
 
 // Whoever answers our MESSAGE could search for the password with an answer to
-// a challenge of their own making.
+// a challenge of their own making. This server is a proxy that asks for nothing.
 func TestStrangersChallengeIsNotAnswered(t *testing.T) {
 	for _, answer := range [][2]string{
 		{"401 Unauthorized", `WWW-Authenticate: Digest realm="evil.test", nonce="e1", algorithm=MD5`},
 		{"401 Unauthorized", "WWW-Authenticate: " + kamailio},
 		{"407 Proxy Authentication Required", `Proxy-Authenticate: Digest realm="evil.test", nonce="e1", algorithm=MD5`},
+		{"407 Proxy Authentication Required", "Proxy-Authenticate: " + kamailio},
 	} {
 		c, p := signedIn(t, nil)
 		requests := make(chan message, 9)
@@ -176,10 +177,14 @@ func TestStrangersChallengeIsNotAnswered(t *testing.T) {
 					return
 				}
 				requests <- m
+				if strings.Contains(m.start, "sip:nobody-") {
+					p.reply(m, "404 Not Found")
+					continue
+				}
 				p.reply(m, answer[0], answer[1])
 			}
 		}()
-		r, _ := c.NewRequest("MESSAGE", "bob@example.com", Body{})
+		r, _ := c.NewRequest("MESSAGE", "bob@example.com", Text("for bob"))
 		res, err := c.Do(t.Context(), r, nil)
 		if s, ok := err.(*StatusError); !ok || res == nil || s.Code != res.StatusCode {
 			t.Errorf("%s: %v", answer[1], err)
@@ -191,9 +196,53 @@ func TestStrangersChallengeIsNotAnswered(t *testing.T) {
 			if m.get("Authorization")+m.get("Proxy-Authorization") != "" {
 				t.Errorf("%s is answered: %v", answer[1], m.header)
 			}
+			if !strings.Contains(m.start, "bob@") && (len(m.body) > 0 || m.get("Content-Type") != "") {
+				t.Errorf("nobody is told: %s", m.body)
+			}
 		}
-		if n != 1 {
+		if n > 2 {
 			t.Errorf("%s: %d requests", answer[1], n)
 		}
+	}
+}
+
+// A server that answers 401 to everything without credentials, as Asterisk
+// does: it takes messages and subscriptions.
+func TestServerThatAsks401OfEverything(t *testing.T) {
+	c, p := signedIn(t, nil)
+	served := make(chan string, 20)
+	go func() {
+		for {
+			m, err := p.read()
+			if err != nil {
+				return
+			}
+			if a := m.get("Authorization"); !strings.Contains(a, `nonce="Z0ItzmdC`) {
+				served <- m.start + " 401"
+				p.reply(m, "401 Unauthorized", "WWW-Authenticate: "+strings.ReplaceAll(kamailio, "example.com", "asterisk"))
+				continue
+			}
+			served <- m.start + " 200"
+			p.reply(m, "200 OK", "Expires: 3600")
+		}
+	}()
+	var got []string
+	for _, x := range [...][2]string{{"REGISTER", "sip:example.com"}, {"MESSAGE", "bob@example.com"}, {"MESSAGE", "carol@example.com"}, {"SUBSCRIBE", "bob@example.com"}} {
+		r, _ := c.NewRequest(x[0], x[1], Body{})
+		if _, err := c.Do(t.Context(), r, nil); err != nil {
+			t.Errorf("%v: %v", x, err)
+		}
+		for len(served) > 0 {
+			s := strings.ReplaceAll(<-served, " SIP/2.0", "")
+			if method, _, nobody := strings.Cut(s, " sip:nobody-"); nobody {
+				s = method + " nobody" + s[len(s)-4:]
+			}
+			got = append(got, s)
+		}
+	}
+	if want := "REGISTER sip:example.com 401; REGISTER sip:example.com 200; " +
+		"MESSAGE sip:bob@example.com 401; MESSAGE nobody 401; MESSAGE sip:bob@example.com 200; MESSAGE sip:carol@example.com 200; " +
+		"SUBSCRIBE sip:bob@example.com 401; SUBSCRIBE nobody 401; SUBSCRIBE sip:bob@example.com 200"; strings.Join(got, "; ") != want {
+		t.Error(strings.Join(got, "\n"))
 	}
 }

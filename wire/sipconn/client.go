@@ -52,7 +52,7 @@ type clientTx struct {
 
 // Do sends r and waits for its final response. It adds its own Via on top of
 // those r has (so a proxy uses it too), fills in what r lacks, signs it, and
-// answers one challenge of our own server on this same connection; that of
+// answers the challenge of our own server on this same connection; that of
 // anybody else comes back as *StatusError. progress (may be nil) sees
 // the 1xx responses, on the dispatcher, in order with everything else; all
 // that came before the final response are seen before Do returns, none after.
@@ -75,6 +75,7 @@ func (c *Conn) do(ctx context.Context, r *sip.Request, progress func(*sip.Respon
 	if err := c.complete(r); err != nil {
 		return nil, err
 	}
+	doubted := false
 	for try := 1; ; try++ {
 		tx := c.newClientTx(r)
 		tx.progress = progress
@@ -97,9 +98,14 @@ func (c *Conn) do(ctx context.Context, r *sip.Request, progress func(*sip.Respon
 		if c.o.Auth == nil || relayed || res.StatusCode != 401 && res.StatusCode != 407 || try == maxTries {
 			return res, failed
 		}
-		if err := c.o.Auth.Challenge(tx.req, res); errors.Is(err, auth.ErrStranger) {
+		err = c.o.Auth.Challenge(tx.req, res)
+		if errors.Is(err, auth.ErrStranger) && !doubted {
+			doubted, err = true, c.askOurServer(ctx, tx.req, res)
+		}
+		if errors.Is(err, auth.ErrStranger) {
 			return res, failed
-		} else if err != nil {
+		}
+		if err != nil {
 			return res, fmt.Errorf("%w (%w)", err, failed)
 		}
 		renumber(r, tx.dialog) // RFC 3261 §8.1.3.5: same Call-ID, From and To, CSeq one higher

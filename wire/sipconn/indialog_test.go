@@ -88,7 +88,12 @@ func TestChallengeInADialog(t *testing.T) {
 			done <- err
 		}
 	}()
-	p.reply(p.expect("INFO"), "407 Proxy Authentication Required", "Proxy-Authenticate: "+kamailio)
+	p.reply(p.expect("INFO sip:bob@"), "407 Proxy Authentication Required", "Proxy-Authenticate: "+kamailio)
+	nobody := p.expect("INFO sip:nobody-") // is it the server that asks, or bob?
+	if len(nobody.header["Route"]) > 0 || strings.Contains(nobody.get("To"), "tag=") {
+		t.Errorf("asked of nobody: %v", nobody.header)
+	}
+	p.reply(nobody, "407 Proxy Authentication Required", "Proxy-Authenticate: "+kamailio)
 	for i, want := range []string{"3 INFO", "4 INFO"} {
 		m := p.expect("INFO")
 		if m.get("Cseq") != want || !strings.Contains(m.get("Proxy-Authorization"), fmt.Sprintf("nc=%08x", i+1)) {
