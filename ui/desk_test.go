@@ -191,11 +191,19 @@ func walk(o fyne.CanvasObject, f func(fyne.CanvasObject)) {
 	}
 }
 
+// showing is what a window shows: its content, and what lies over it.
+func showing(w fyne.Window, f func(fyne.CanvasObject)) {
+	walk(w.Canvas().Content(), f)
+	for _, o := range w.Canvas().Overlays().List() {
+		walk(o, f)
+	}
+}
+
 // button finds a button that shows by its words.
 func button(t *testing.T, w fyne.Window, words string) *widgets.Button {
 	t.Helper()
 	var found *widgets.Button
-	walk(w.Canvas().Content(), func(o fyne.CanvasObject) {
+	showing(w, func(o fyne.CanvasObject) {
 		if b, is := o.(*widgets.Button); is && b.Text == words {
 			found = b
 		}
@@ -209,7 +217,7 @@ func button(t *testing.T, w fyne.Window, words string) *widgets.Button {
 // texts are all words in a window.
 func texts(w fyne.Window) string {
 	var b strings.Builder
-	walk(w.Canvas().Content(), func(o fyne.CanvasObject) {
+	showing(w, func(o fyne.CanvasObject) {
 		switch o := o.(type) {
 		case *widgets.Text:
 			b.WriteString(o.Text + "\n")

@@ -4,6 +4,7 @@ package ui
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,6 +161,29 @@ func TestFocusOrder(t *testing.T) {
 		want := []string{name, "ui-close", "ui-plus", "ui-more", "messages", "Write a message — Enter sends, Shift+Enter for a new line", "Sendui-send"}
 		if got := focusOrder(d.talks.window); !slices.Equal(got, want) {
 			t.Errorf("conversation: %q, want %q", got, want)
+		}
+	})
+}
+
+func TestDiagnostics(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		who := d.report()
+		d.OpenConversation(who.User)
+		test.Type(d.talk().entry, "between us")
+		press(d.talks.window, fyne.KeyReturn)
+		d.settle()
+		d.diagnostics()
+		button(t, d.window, "Copy").Tapped(nil)
+		said := d.o.App.Clipboard().Content()
+		for _, want := range []string{"Signed in as " + d.who.User, "REGISTER sip:", "MESSAGE sip:" + who.User, "Authorization: ..."} {
+			if !strings.Contains(said, want) {
+				t.Errorf("%q is missing", want)
+			}
+		}
+		for _, secret := range []string{"between us", d.who.Password, "response="} {
+			if strings.Contains(said, secret) {
+				t.Errorf("it tells %q", secret)
+			}
 		}
 	})
 }

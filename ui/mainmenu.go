@@ -106,7 +106,8 @@ func (a *App) viewMenu() *fyne.Menu {
 func (a *App) helpMenu() *fyne.Menu {
 	return fyne.NewMenu(lang.L("Help"),
 		key(lang.L("List of keys"), fyne.KeyF1, 0, a.showKeys),
-		fyne.NewMenuItem(lang.L("Copy connection details"), func() { a.o.App.Clipboard().SetContent(a.signIn.details()) }))
+		fyne.NewMenuItem(lang.L("Copy connection details"), func() { a.o.App.Clipboard().SetContent(a.signIn.details()) }),
+		fyne.NewMenuItem(lang.L("Diagnostics…"), a.diagnostics))
 }
 
 // signedIn is an action that needs the main page.
