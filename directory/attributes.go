@@ -15,6 +15,7 @@ import (
 const (
 	maxText    = 256 // characters of a value
 	maxNumbers = 10
+	maxAliases = 20
 )
 
 // column says into which field of a Person an attribute goes. Of several
@@ -143,7 +144,7 @@ func merged(people []Person) []Person {
 		if i < 0 {
 			i, all = len(all), append(all, p)
 		} else {
-			all[i] = all[i].filledFrom(p)
+			all[i] = all[i].FilledFrom(p)
 		}
 		byAddress[strings.ToLower(all[i].User)] = i
 		for _, n := range all[i].Numbers {
@@ -155,7 +156,9 @@ func merged(people []Person) []Person {
 
 func numberKey(p Person, n Number) string { return strings.ToLower(p.Name) + "\x00" + n.Number }
 
-func (p Person) filledFrom(q Person) Person {
+// FilledFrom returns p, with what it lacks taken from q, another entry of the
+// same person. The address that is not used is kept among the aliases.
+func (p Person) FilledFrom(q Person) Person {
 	fill := func(to *string, from string) {
 		if *to == "" {
 			*to = from
@@ -167,6 +170,13 @@ func (p Person) filledFrom(q Person) Person {
 	fill(&p.Department, q.Department)
 	fill(&p.Office, q.Office)
 	fill(&p.Manager, q.Manager)
+	fill(&p.Mail, q.Mail)
+	p.Aliases = slices.Clone(p.Aliases)
+	for _, a := range append([]string{q.User}, q.Aliases...) {
+		if a != "" && !strings.EqualFold(a, p.User) && !slices.Contains(p.Aliases, a) && len(p.Aliases) < maxAliases {
+			p.Aliases = append(p.Aliases, a)
+		}
+	}
 	p.Numbers = slices.Clone(p.Numbers)
 	for _, n := range q.Numbers {
 		number(n.Kind)(&p, n.Number)

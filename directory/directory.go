@@ -15,6 +15,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Person is one entry of the directory, reduced to what the product shows. All
@@ -26,8 +27,12 @@ type Person struct {
 	Department string
 	Office     string
 	Numbers    []Number
-	DN         string // key within this directory
-	Manager    string // DN of the manager; empty: none
+	Mail       string    // address for mail; empty: none, or not known
+	Aliases    []string  // other addresses and short names somebody may type: "aberg", "anna@contoso.test"
+	DN         string    // name of the entry within this directory
+	Manager    string    // DN of the manager; empty: none
+	Key        string    // names the entry for good, also when it is moved or renamed: objectGUID, entryUUID, UID of a vCard
+	Modified   time.Time // when the entry was last changed; zero: not known
 }
 
 // Number is a telephone number, as written in the directory.
