@@ -26,7 +26,8 @@ type List struct {
 	Name        string // unique among its siblings
 	DisplayName string
 	Items       []Item
-	from        *node
+	ListMarks
+	from *node
 }
 
 // Item is one child of a list. At most one field is set; none in what is
@@ -43,7 +44,16 @@ type Item struct {
 type Entry struct {
 	URI         string
 	DisplayName string
-	from        *node
+	EntryMarks
+	from *node
+}
+
+// Line returns the line of the document that the entry was read from; 0: it is new.
+func (e *Entry) Line() int {
+	if e.from == nil {
+		return 0
+	}
+	return e.from.line
 }
 
 // EntryRef points at an entry elsewhere on the same server (RFC 4826 §3.1).
@@ -128,7 +138,7 @@ func parseItems(n *node) (items []Item) {
 		case k.isList("list"):
 			items = append(items, Item{List: parseList(k)})
 		case k.isList("entry"):
-			items = append(items, Item{Entry: &Entry{k.attr("uri"), displayName(k), k}})
+			items = append(items, Item{Entry: &Entry{k.attr("uri"), displayName(k), entryMarks(k), k}})
 		case k.isList("entry-ref"):
 			items = append(items, Item{EntryRef: &EntryRef{k.attr("ref"), displayName(k), k}})
 		case k.isList("external"):
@@ -141,7 +151,7 @@ func parseItems(n *node) (items []Item) {
 }
 
 func parseList(n *node) *List {
-	return &List{Name: n.attr("name"), DisplayName: displayName(n), Items: parseItems(n), from: n}
+	return &List{Name: n.attr("name"), DisplayName: displayName(n), Items: parseItems(n), ListMarks: listMarks(n), from: n}
 }
 
 // isList says whether n is that element of a list. In an rls-services document
@@ -170,6 +180,8 @@ func (r ResourceLists) Marshal() []byte {
 		n.attrs = []attr{{"xmlns", nsLists}}
 	}
 	n.kids = itemNodes(r.Items, prefixOf(n.raw))
+	n.declareMarks()
+	n.keepMeaning(nil)
 	w := newWriter()
 	n.write(w)
 	return w.end()
@@ -183,7 +195,9 @@ func itemNodes(items []Item, prefix string) (kids []*node) {
 		case it.List != nil:
 			kids = append(kids, it.List.node(prefix))
 		case it.Entry != nil:
-			kids = append(kids, named{it.Entry.from, "entry", "uri", it.Entry.URI, it.Entry.DisplayName}.node(prefix))
+			n := named{it.Entry.from, "entry", "uri", it.Entry.URI, it.Entry.DisplayName}.node(prefix)
+			n.mark(it.Entry.EntryMarks.marks())
+			kids = append(kids, n)
 		case it.EntryRef != nil:
 			kids = append(kids, named{it.EntryRef.from, "entry-ref", "ref", it.EntryRef.Ref, it.EntryRef.DisplayName}.node(prefix))
 		case it.External != nil:
@@ -198,6 +212,7 @@ func itemNodes(items []Item, prefix string) (kids []*node) {
 func (l *List) node(prefix string) *node {
 	n := l.from.remade("list", prefix)
 	n.setAttr("name", l.Name)
+	n.mark(l.ListMarks.marks())
 	n.kids = append(nameNode(l.from, l.DisplayName, prefixOf(n.raw)), itemNodes(l.Items, prefixOf(n.raw))...)
 	return n
 }
@@ -224,15 +239,17 @@ func (e named) node(prefix string) *node {
 }
 
 // nameNode makes the display-name element, or none. One that did not change is
-// kept as it was, with its language.
-func nameNode(from *node, name, prefix string) []*node {
+// kept as it was, with its language and those in other languages.
+func nameNode(from *node, name, prefix string) (kept []*node) {
 	if from != nil && displayName(from) == name {
-		if old := nameElement(from); old != nil {
-			return []*node{old}
+		for _, k := range from.kids {
+			if k.isList("display-name") {
+				kept = append(kept, k)
+			}
 		}
 	}
-	if name == "" {
-		return nil
+	if name == "" || len(kept) > 0 {
+		return kept
 	}
 	n := (*node)(nil).remade("display-name", prefix)
 	n.kids = []*node{{text: name}}

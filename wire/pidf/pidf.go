@@ -35,6 +35,7 @@ const (
 	nsRLMI   = "urn:ietf:params:xml:ns:rlmi"
 	nsWinfo  = "urn:ietf:params:xml:ns:watcherinfo"
 	nsDNDExt = "urn:uuid:0d6cf3a4-1f0c-5b8e-9d5e-2f6a7d1b9c40" // ours: see Activities.DoNotDisturb
+	nsMarks  = "urn:uuid:4eb650b6-5700-551f-b38e-1a0830a84c78" // ours: see Marks
 )
 
 // Presence is a presence document (RFC 3863 §4.1). What we do not know is

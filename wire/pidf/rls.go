@@ -67,6 +67,8 @@ func (r RLSServices) Marshal() []byte {
 			}
 		}
 	}
+	n.declareMarks()
+	n.keepMeaning(nil)
 	w := newWriter()
 	n.write(w)
 	return w.end()

@@ -39,8 +39,11 @@ type node struct {
 	raw          string // prefix:local as written
 	attrs        []attr // as written, namespace declarations included
 	kids         []*node
+	marks        []mark // attributes in our own namespace
 	text         string // of a text node
 	comment      bool   // text is a comment
+	scope        *scope // what its prefixes mean; nil: it is new
+	line         int    // where its start tag ends, from 1; 0: not read
 }
 
 // attr is an attribute as written. Attributes without prefix have no
@@ -87,6 +90,7 @@ func read(b []byte, space, local string) (*node, error) {
 
 // reader builds the tree.
 type reader struct {
+	from   *xml.Decoder
 	open   []*node
 	scopes []*scope
 	count  int
@@ -102,7 +106,7 @@ func parse(b []byte) (*node, error) {
 		}
 		return charset.NewReaderLabel(label, in)
 	}
-	r := &reader{scopes: []*scope{nil}}
+	r := &reader{from: d, scopes: []*scope{nil}}
 	for {
 		t, err := d.RawToken()
 		if err == io.EOF {
@@ -176,6 +180,7 @@ func (r *reader) start(t xml.StartElement) error {
 	}
 	s := r.scopes[len(r.scopes)-1]
 	n := &node{raw: rawName(t.Name), local: t.Name.Local}
+	n.line, _ = r.from.InputPos()
 	for _, a := range t.Attr {
 		n.attrs = append(n.attrs, attr{rawName(a.Name), a.Value})
 		switch {
@@ -185,7 +190,12 @@ func (r *reader) start(t xml.StartElement) error {
 			s = &scope{s, "", a.Value}
 		}
 	}
-	n.space = s.lookup(t.Name.Space)
+	n.space, n.scope = s.lookup(t.Name.Space), s
+	for _, a := range t.Attr {
+		if a.Name.Space != "" && s.lookup(a.Name.Space) == nsMarks {
+			n.marks = append(n.marks, mark{a.Name.Local, strings.TrimSpace(cut(a.Value, MaxText)), rawName(a.Name)})
+		}
+	}
 	r.add(n)
 	if r.root == nil {
 		r.root = n
