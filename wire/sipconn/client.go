@@ -35,6 +35,7 @@ type clientTx struct {
 	dialog   *Dialog                                    // that the request is in; may be nil
 	done     chan struct{}                              // closed with finished
 	timer    *time.Timer
+	written  time.Duration // when it was made ready for the socket, as Conn.age
 
 	sent, ready bool // given to the socket; signed and complete
 	proceeding  bool // a 1xx came

@@ -39,7 +39,7 @@ type Options struct {
 	UserAgent string                          // User-Agent of requests and Server of replies
 	Auth      *auth.Client                    // answers 401 and 407 and signs later requests; nil: challenges are returned as they are
 	Handle    func(*Incoming)                 // one request at a time, in order; must not wait for a person. nil: 501 to everything
-	Ping      time.Duration                   // CRLF keep-alive after this long without a byte received; 0: never (a server). Lost after 10 s without pong
+	Ping      time.Duration                   // CRLF keep-alive after this long without a byte received, or after 3 s when an answer is owed; 0: never (a server). Lost after 10 s without pong
 	Log       *slog.Logger                    // nil: silent
 	Trace     func(sent bool, message string) // every message in text, credentials blanked; must not block. nil: none
 }
@@ -57,6 +57,7 @@ type Conn struct {
 	out     outbox
 	heard   atomic.Int64  // when the last byte came, as c.age()
 	pinged  atomic.Bool   // our ping has had no pong yet
+	ponged  atomic.Bool   // a ping of ours was answered once
 	ping    atomic.Int64  // Options.Ping, or what SetPing said
 	probe   atomic.Bool   // Probe wants a ping now
 	pingSet chan struct{} // has one element when ping or probe has changed
@@ -102,6 +103,7 @@ func newConn(nc net.Conn, o Options) *Conn {
 	c.in.wake, c.out.wake = make(chan struct{}, 1), make(chan struct{}, 1)
 	c.out.room = make(chan struct{})
 	c.ping.Store(int64(o.Ping))
+	c.heard.Store(int64(c.age()))
 	c.pingSet = make(chan struct{}, 1)
 	return c
 }

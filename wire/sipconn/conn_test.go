@@ -381,3 +381,80 @@ func TestProbe(t *testing.T) {
 		}
 	})
 }
+
+// A request without any answer: is anybody there? Whoever answers the ping may
+// take his time, whoever does not is gone within 13 s of the request.
+func TestOverdueAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := user
+		o.Ping = time.Minute
+		c, p := rawPeer(t, o)
+		ask := func() chan error {
+			answered := make(chan error, 1)
+			r, _ := c.NewRequest("OPTIONS", "bob@example.com", Body{})
+			go func() {
+				_, err := c.Do(t.Context(), r, nil)
+				answered <- err
+			}()
+			return answered
+		}
+		ping := func(want time.Duration) {
+			t.Helper()
+			begun, four := time.Now(), make([]byte, 4)
+			if _, err := io.ReadFull(p.r, four); err != nil || string(four) != "\r\n\r\n" || time.Since(begun) != want {
+				t.Fatalf("%q %v after %v, want a ping after %v", four, err, time.Since(begun), want)
+			}
+		}
+		answered := ask()
+		m := p.expect("OPTIONS")
+		time.Sleep(20 * time.Second) // not known to answer pings: not hurried
+		p.reply(m, "200 OK")
+		if err := <-answered; err != nil || p.r.Buffered() > 0 {
+			t.Fatal(err, p.r.Buffered())
+		}
+		ping(time.Minute)
+		p.write("\r\n")
+
+		answered = ask()
+		m = p.expect("OPTIONS")
+		for range 4 { // slow, but alive
+			ping(3 * time.Second)
+			p.write("\r\n")
+		}
+		p.reply(m, "200 OK")
+		if err := <-answered; err != nil {
+			t.Fatal(err)
+		}
+		ping(time.Minute)
+		p.write("\r\n")
+
+		begun := time.Now()
+		answered = ask()
+		p.expect("OPTIONS")
+		if err := <-answered; !errors.Is(err, ErrLost) || time.Since(begun) != 13*time.Second {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+	})
+}
+
+// A computer that slept while it waited for the pong asks again: the answer may lie unread.
+func TestSleptWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, there := net.Pipe()
+		defer there.Close()
+		go func() { _, _ = io.Copy(io.Discard, there) }()
+		c := newConn(here, Options{Ping: 20 * time.Second})
+		defer c.end(errClosed)
+		var at time.Duration
+		time.Sleep(20 * time.Second)
+		c.keepAlive(&at, false)
+		time.Sleep(time.Hour)
+		if c.keepAlive(&at, false); c.Err() != nil {
+			t.Fatal(c.Err())
+		}
+		time.Sleep(10 * time.Second)
+		if c.keepAlive(&at, false); c.Err() == nil {
+			t.Error("silent, and not lost")
+		}
+	})
+}

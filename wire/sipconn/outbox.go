@@ -16,7 +16,8 @@ const (
 	writeTimeout = 10 * time.Second // for one write; a peer that stops reading is lost after it
 	closeFlush   = time.Second      // how long Close lets queued responses go out
 	pongTimeout  = 10 * time.Second
-	maxBatch     = 64 << 10 // bytes gathered into one write
+	overdue      = 3 * time.Second // a request without any answer for that long, and nothing else heard: is anybody there?
+	maxBatch     = 64 << 10        // bytes gathered into one write
 )
 
 var (
@@ -116,26 +117,25 @@ func (b *outbox) take() []outgoing {
 
 // writeAll is the writer. It also keeps the connection alive.
 func (c *Conn) writeAll() {
-	var idle <-chan time.Time
-	var pinged time.Duration
+	var pinged, due time.Duration // due: when timer fires, as c.age()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	if c.ping.Load() > 0 {
-		timer.Reset(time.Duration(c.ping.Load()))
-		idle = timer.C
+	look := func(d time.Duration) {
+		due = c.age() + d
+		timer.Reset(d)
 	}
+	look(c.keepAlive(&pinged, false))
 	for {
 		select {
 		case <-c.out.wake:
 			c.flush(c.out.take())
-		case <-c.pingSet:
-			probe := c.probe.Swap(false)
-			if idle = nil; probe || c.ping.Load() > 0 {
-				idle = timer.C
-				timer.Reset(c.keepAlive(&pinged, probe))
+			if c.ping.Load() > 0 && due-c.age() > overdue { // it may have been a request
+				look(overdue)
 			}
-		case <-idle:
-			timer.Reset(c.keepAlive(&pinged, false))
+		case <-c.pingSet:
+			look(c.keepAlive(&pinged, c.probe.Swap(false)))
+		case <-timer.C:
+			look(c.keepAlive(&pinged, false))
 		case <-c.done:
 			c.lastFlush()
 			return
@@ -143,30 +143,57 @@ func (c *Conn) writeAll() {
 	}
 }
 
-// keepAlive pings when nothing was heard for the set time, or when probe wants
+// keepAlive pings when nothing was heard for too long, or when probe wants
 // one now, and returns when to look again. RFC 5626 §4.4.1: no pong within 10 s
 // means the connection is lost; any other byte will do for us. at is when the
 // last ping left, 0 when it was answered.
 func (c *Conn) keepAlive(at *time.Duration, probe bool) time.Duration {
 	now, heard, ping := c.age(), time.Duration(c.heard.Load()), time.Duration(c.ping.Load())
+	waited := time.Duration(-1) // for a pong
+	if *at > 0 && heard < *at {
+		waited = now - *at
+	}
+	slept := waited >= 2*pongTimeout // this computer, so that the pong may lie unread: once more
+	quiet := c.quietUntil(heard, ping)
 	switch {
-	case *at > 0 && heard < *at && now-*at >= pongTimeout:
+	case waited >= pongTimeout && !slept:
 		c.end(errNoPong)
 		return pongTimeout
-	case *at > 0 && heard < *at:
-		return pongTimeout - (now - *at)
-	case !probe && ping == 0:
+	case waited >= 0 && !slept:
+		return pongTimeout - waited
+	case !probe && !slept && ping == 0:
 		*at = 0
 		return time.Hour // only Probe wants a ping
-	case !probe && now-heard < ping:
+	case !probe && !slept && now < quiet:
 		*at = 0
-		return ping - (now - heard)
+		return quiet - now
 	}
 	*at = now
 	c.heard.Store(int64(*at - 1)) // what came up to now is no answer
 	c.pinged.Store(true)
 	c.write([]byte("\r\n\r\n"))
+	if ping > 0 {
+		return min(ping, overdue) // it may be answered at once, and then silence begins anew
+	}
 	return pongTimeout
+}
+
+// quietUntil is how long the other side, last heard at that time, may go on to
+// be silent: for ping, but while it owes an answer no longer than overdue. It is
+// hurried like that only when it is known to answer pings: slow is not dead.
+func (c *Conn) quietUntil(heard, ping time.Duration) time.Duration {
+	quiet := heard + ping
+	if !c.ponged.Load() {
+		return quiet
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, tx := range c.clients {
+		if tx.ready && !tx.proceeding && !tx.claimed && !tx.finished {
+			quiet = min(quiet, max(heard, tx.written)+overdue)
+		}
+	}
+	return quiet
 }
 
 // flush writes messages, several with one write.
@@ -241,7 +268,7 @@ func (c *Conn) sign(tx *clientTx) []byte {
 		c.finish(tx, nil, err)
 		return nil
 	}
-	tx.ready = true
+	tx.ready, tx.written = true, c.age()
 	return text
 }
 

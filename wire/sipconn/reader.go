@@ -18,7 +18,7 @@ func (c *Conn) readAll() {
 		nc:   c.nc,
 		read: func() { c.heard.Store(int64(c.age())) },
 		ping: func() { c.send(outgoing{text: []byte("\r\n"), size: 2}) },
-		pong: func() bool { return c.pinged.Swap(false) },
+		pong: c.pong,
 	}
 	for {
 		fr, err := f.next()
@@ -31,6 +31,15 @@ func (c *Conn) readAll() {
 		}
 		c.received(fr)
 	}
+}
+
+// pong takes what may be the answer to a ping, and says whether it was one.
+func (c *Conn) pong() bool {
+	was := c.pinged.Swap(false)
+	if was {
+		c.ponged.Store(true)
+	}
+	return was
 }
 
 // received handles one message.
