@@ -19,6 +19,7 @@ import (
 	"crypto/x509"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -28,6 +29,7 @@ type Query struct {
 	Server   string                                                            // by hand: HOST[:PORT][;transport=tls|tcp]; empty: ask the DNS
 	Resolver string                                                            // HOST[:PORT] of the DNS server to ask; empty: the system's
 	Avoid    string                                                            // HOST:PORT of a target that has just failed: tried after the others of its name
+	Busy     map[string]time.Time                                              // IP:PORT of servers that want to be left alone until then: passed over
 	AllowTCP bool                                                              // plain TCP is allowed; otherwise TLS only, and records for TCP are refused by name
 	Roots    *x509.CertPool                                                    // nil: the system's
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real network; must obey ctx
@@ -38,7 +40,7 @@ type Query struct {
 type Step struct {
 	Step   string   // srv, address, connect, tls, redirect
 	Name   string   // what was asked or tried
-	Result string   // found, none, timeout, servfail, refused, untrusted
+	Result string   // found, none, timeout, servfail, refused, untrusted, busy
 	Answer []Record // srv
 	Addrs  []string // address: what was found; connect, tls: the address used
 	Text   string   // the same in words, for people
@@ -53,6 +55,7 @@ const (
 	Servfail  = "servfail"  // the DNS server answered that it cannot: nothing is known
 	Refused   = "refused"   // the other side refused, or we do
 	Untrusted = "untrusted" // the certificate does not prove that it is the server
+	Busy      = "busy"      // it wants to be left alone for a while (Query.Busy)
 )
 
 // Record is one SRV record.
@@ -102,19 +105,20 @@ var services = [...]struct {
 // Search walks through the candidates of one Query. Its methods are not for
 // use by several goroutines at once.
 type Search struct {
-	q      Query
-	dns    lookuper
-	domain string            // in ASCII
-	manual server            // host empty: ask the DNS
-	bad    error             // the Query itself is unusable
-	srv    map[string]*asked // by service
-	next   int               // next of services; after them sip.DOMAIN, then the end
-	queue  []candidate
-	tried  map[string]bool // "IP:PORT/tls"
-	stood  map[string]bool // "HOST:PORT" of every link so far
-	steps  []Step
-	secure bool // the last link was TLS
-	doubt  bool // a TLS name got no answer, or a server was not trusted: no plain TCP now
+	q        Query
+	dns      lookuper
+	domain   string            // in ASCII
+	manual   server            // host empty: ask the DNS
+	bad      error             // the Query itself is unusable
+	srv      map[string]*asked // by service
+	next     int               // next of services; after them sip.DOMAIN, then the end
+	queue    []candidate
+	tried    map[string]bool // "IP:PORT/tls"
+	stood    map[string]bool // "HOST:PORT" of every link so far
+	steps    []Step
+	patience time.Duration // until the first of those that were passed over may be asked; 0: none was
+	secure   bool          // the last link was TLS
+	doubt    bool          // a TLS name got no answer, or a server was not trusted: no plain TCP now
 }
 
 // candidate is a host and port that may be a server of the domain.
@@ -221,6 +225,16 @@ func (s *Search) byHand() []candidate {
 		}
 	}
 	return cs
+}
+
+// Patience is how long to wait for the first of the servers that were passed
+// over (Query.Busy); 0: none was. failed: something else went wrong, which may be
+// over sooner.
+func (s *Search) Patience() (wait time.Duration, failed bool) {
+	failed = slices.ContainsFunc(s.steps, func(st Step) bool {
+		return st.Result == Timeout || st.Result == Servfail || st.Result == Untrusted || st.Result == Refused && st.Step != "srv"
+	})
+	return s.patience, failed
 }
 
 // step records a step and tells whoever listens.

@@ -32,6 +32,7 @@ func (s *Search) try(ctx context.Context, c candidate) (Link, bool) {
 		}
 		c.looked = true
 	}
+	s.passOver(c)
 	c.addrs = slices.DeleteFunc(slices.Clone(c.addrs), func(a netip.Addr) bool { return s.tried[c.key(a)] })
 	for len(c.addrs) > 0 && ctx.Err() == nil {
 		conn, addr, failed := race(ctx, s.q.dialer(), strconv.Itoa(int(c.port)), c.addrs)
@@ -60,6 +61,24 @@ func (s *Search) try(ctx context.Context, c candidate) (Link, bool) {
 
 func (c candidate) key(a netip.Addr) string {
 	return netip.AddrPortFrom(a, c.port).String() + "/" + strconv.FormatBool(c.tls)
+}
+
+// passOver strikes those addresses of a candidate that want to be left alone.
+func (s *Search) passOver(c candidate) {
+	now := time.Now()
+	for _, a := range c.addrs {
+		until := s.q.Busy[netip.AddrPortFrom(a, c.port).String()]
+		if !until.After(now) || s.tried[c.key(a)] {
+			continue
+		}
+		s.tried[c.key(a)] = true
+		wait := until.Sub(now)
+		if s.patience == 0 || wait < s.patience {
+			s.patience = wait
+		}
+		s.step(Step{Step: "connect", Name: hostPort(c.host, c.port), Result: Busy, Addrs: []string{a.String()},
+			Text: fmt.Sprintf("asked us to wait for another %v", wait.Round(time.Second))})
+	}
 }
 
 // address looks up the addresses of a candidate.

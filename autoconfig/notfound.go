@@ -38,7 +38,7 @@ func (s *Search) unusable() *NotFoundError {
 func (s *Search) notFound(ctx context.Context) *NotFoundError {
 	e := &NotFoundError{Domain: s.domain, Steps: slices.Clone(s.steps), Err: ctx.Err()}
 	for _, judge := range []func() (why, remedy string){
-		s.untrusted, s.silent, s.withoutAddress, s.sentAway, s.onlyPlain, s.deaf, s.unanswered,
+		s.untrusted, s.busy, s.silent, s.withoutAddress, s.sentAway, s.onlyPlain, s.deaf, s.unanswered,
 	} {
 		if e.Why, e.Remedy = judge(); e.Why != "" {
 			break
@@ -86,6 +86,15 @@ func (s *Search) untrusted() (string, string) {
 		words = fmt.Sprintf("%s: %s.", st.Name, st.Text)
 	}
 	return words + " Signing in is not safe.", "Tell your administrator. If the certificate is your organisation's own, its authority must be made known (--ca FILE)."
+}
+
+// busy: a server wants to be left alone for a while.
+func (s *Search) busy() (string, string) {
+	list := s.of("connect", Busy)
+	if len(list) == 0 {
+		return "", ""
+	}
+	return fmt.Sprintf("%s %s.", list[0].Name, list[0].Text), "Nothing needs to be done; it is tried again by itself."
 }
 
 // silent: servers were found, and none of them answered.

@@ -130,6 +130,33 @@ func TestAvoid(t *testing.T) {
 	})
 }
 
+// A server that wants to be left alone is passed over: it is not even dialled, and
+// it says for how long. That binds its own address, not the other of its host.
+func TestBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "_sip._tls.contoso.test. 60 IN SRV 1 0 5061 fe1.contoso.test.", fe1, "fe1.contoso.test. 60 IN A 10.0.0.12")
+		w.secure("10.0.0.11:5061", "contoso.test")
+		w.secure("10.0.0.12:5061", "contoso.test")
+		q := w.query()
+		q.Busy = map[string]time.Time{"10.0.0.11:5061": time.Now().Add(time.Minute)}
+		if l, e := next(t, q); e != nil || l.Target.Address != "10.0.0.12" {
+			t.Errorf("got %v %v", l.Target, e)
+		}
+		q.Busy["10.0.0.12:5061"] = time.Now().Add(time.Hour)
+		s := New(q)
+		_, err := s.Next(t.Context())
+		if e, ok := errors.AsType[*NotFoundError](err); !ok || !strings.Contains(e.Why, "fe1.contoso.test:5061 asked us to wait for another 1m0s") || e.Remedy == "" {
+			t.Errorf("%v", err)
+		}
+		if wait, failed := s.Patience(); wait != time.Minute || failed {
+			t.Errorf("wait %v, failed %t", wait, failed)
+		}
+		if slices.Contains(w.dialed, "10.0.0.11:5061") {
+			t.Error("it was dialled")
+		}
+	})
+}
+
 // A port that drops what it gets costs three seconds, not more.
 func TestSilentPort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -69,6 +69,21 @@ func (n *network) dial(_ context.Context, network, addr string) (net.Conn, error
 	return here, nil
 }
 
+// dials returns in which seconds addr was dialled.
+func (n *network) dials(addr string) []int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var seconds []int
+	for _, d := range n.dialed {
+		var second int
+		var to string
+		if _, err := fmt.Sscan(d, &second, &to); err == nil && to == addr {
+			seconds = append(seconds, second)
+		}
+	}
+	return seconds
+}
+
 func (n *network) serveDNS(c net.Conn) {
 	for dc := (&dns.Conn{Conn: c}); ; {
 		q, err := dc.ReadMsg()

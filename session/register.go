@@ -63,13 +63,17 @@ func (r *registration) do(ctx context.Context, expires time.Duration) event {
 	return event{what: accepted}
 }
 
-// pingFor is how often the connection is to be asked for a sign of life: more
-// often than a server that says Flow-Timer expects it (RFC 5626 §4.4.1).
+// pingFor is how often the connection is to be asked for a sign of life: at a
+// server that speaks RFC 5626 (§6: Require says so, and perhaps a Flow-Timer)
+// often, and more often than its Flow-Timer expects (§4.4.1).
 func pingFor(res *sip.Response) time.Duration {
 	if h := res.GetHeader("Flow-Timer"); h != nil {
 		if d, ok := seconds(h.Value(), true); ok {
-			return min(ping, max(d*4/5, time.Second))
+			return min(closePing, max(d*4/5, time.Second))
 		}
+	}
+	if h := res.GetHeader("Require"); h != nil && strings.Contains(strings.ToLower(h.Value()), "outbound") {
+		return closePing
 	}
 	return ping
 }

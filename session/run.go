@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -19,9 +20,12 @@ import (
 	"communicator/wire/sipconn"
 )
 
-// ping is how long a connection may be silent before it is asked for a sign of
-// life: less than the Flow-Timer of common servers (RFC 5626 §4.4.1).
-const ping = 20 * time.Second
+// How long a connection may be silent before it is asked for a sign of life,
+// for which it then has 10 s (RFC 5626 §4.4.1).
+const (
+	ping      = 20 * time.Second // at any server
+	closePing = 4 * time.Second  // at one that says it speaks RFC 5626, so that its loss is noticed within 15 s
+)
 
 // lasting is how long one must have been signed in for it to count.
 const lasting = 30 * time.Second
@@ -35,12 +39,13 @@ type runner struct {
 	link   autoconfig.Link
 	conn   *sipconn.Conn
 	reg    *registration
-	leave  context.CancelFunc // ends what belongs to the connection
-	sent   []string           // where the server sends us
-	avoid  string             // the target that has just failed
-	began  time.Time          // of signing in
-	urn    string             // of this installation
-	xcap   chan store         // its look-up
+	leave  context.CancelFunc   // ends what belongs to the connection
+	sent   []string             // where the server sends us
+	avoid  string               // the target that has just failed
+	busy   map[string]time.Time // IP:PORT of servers that want to be left alone until then
+	began  time.Time            // of signing in
+	urn    string               // of this installation
+	xcap   chan store           // its look-up
 	web    *http.Client
 	group  sync.WaitGroup // everything started here
 	clock  *time.Timer    // bounds the REGISTER under way; stopped while a person types the password
@@ -50,7 +55,7 @@ type runner struct {
 // returns nil) or the server says never (a *SignInError). It is called once.
 func (s *Session) Run(ctx context.Context) error {
 	all, cancel := context.WithCancel(ctx)
-	r := &runner{s: s, all: all, cancel: cancel, began: time.Now(), urn: s.instance(), leave: func() {}}
+	r := &runner{s: s, all: all, cancel: cancel, began: time.Now(), urn: s.instance(), leave: func() {}, busy: map[string]time.Time{}}
 	r.web = &http.Client{
 		// The contact list and its password go where the DNS or the configuration
 		// said, over TLS, and nowhere else.
@@ -136,13 +141,12 @@ func (r *runner) locate(ctx context.Context, m machine) event {
 	if r.began.IsZero() {
 		r.began = time.Now()
 	}
-	select {
-	case <-r.s.nudge: // this is the try
-	default:
-	}
+	r.calm() // this is the try
 	r.lookUpStore()
 	q := r.s.query()
 	q.Avoid, r.avoid = r.avoid, ""
+	maps.DeleteFunc(r.busy, func(_ string, until time.Time) bool { return !until.After(time.Now()) })
+	q.Busy = maps.Clone(r.busy)
 	q.Trace = func(st autoconfig.Step) {
 		if st.Step == "address" && st.Result == autoconfig.Found {
 			r.s.change(func(s *State) { s.Phase = Connecting })
@@ -153,10 +157,19 @@ func (r *runner) locate(ctx context.Context, m machine) event {
 	return r.connected(r.search.Next(ctx))
 }
 
+// calm forgets what TryNow asked for.
+func (r *runner) calm() {
+	select {
+	case <-r.s.nudge:
+	default:
+	}
+}
+
 // connected takes what a search came to.
 func (r *runner) connected(l autoconfig.Link, err error) event {
 	if err != nil {
-		return event{what: noServer, err: err}
+		after, failed := r.search.Patience()
+		return event{what: noServer, err: err, after: after, hope: failed}
 	}
 	r.link = l
 	return event{what: linked}
@@ -199,7 +212,11 @@ func (r *runner) registerNow(ctx context.Context) event {
 	defer cancel()
 	r.clock = time.AfterFunc(registerTime, cancel)
 	defer r.clock.Stop()
-	return r.reg.do(ctx, registerFor)
+	e := r.reg.do(ctx, registerFor)
+	if e.after > 0 { // of this server, not of its neighbours
+		r.busy[net.JoinHostPort(r.link.Target.Address, strconv.Itoa(int(r.link.Target.Port)))] = time.Now().Add(e.after)
+	}
+	return e
 }
 
 // password asks for the password; a person may take long.
@@ -215,6 +232,7 @@ func (r *runner) hold(ctx context.Context, m machine) event {
 	r.leave = leave
 	r.s.line.Set(r.conn)
 	r.show(m)
+	r.calm()
 	r.began = time.Time{}
 	r.begin(mine)
 	begin := time.Now()
@@ -257,7 +275,7 @@ func (r *runner) held(ctx context.Context) event {
 		case e.what == rejected:
 			return e
 		default: // not now, or elsewhere: find a server anew
-			return event{what: lost, err: e.err, after: e.after}
+			return event{what: lost, err: e.err}
 		}
 	}
 }
@@ -285,13 +303,9 @@ func (r *runner) rest(ctx context.Context, m machine) event {
 	})
 	t := time.NewTimer(d)
 	defer t.Stop()
-	nudged := r.s.nudge
-	if m.after > 0 {
-		nudged = nil // the server has asked for patience, and gets it
-	}
 	select {
 	case <-t.C:
-	case <-nudged:
+	case <-r.s.nudge: // servers that asked for patience get it all the same
 	case <-ctx.Done():
 	}
 	return event{what: timer}

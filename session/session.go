@@ -138,8 +138,12 @@ func (st State) late() error {
 
 // TryNow ends the wait before the next try to sign in: the user asked for it,
 // or the network has come back. While a try is under way another will follow
-// it at once. A server's Retry-After is obeyed all the same.
+// it at once; while signed in it does nothing. A server's Retry-After is obeyed
+// all the same.
 func (s *Session) TryNow() {
+	if s.State().Phase == SignedIn {
+		return
+	}
 	select {
 	case s.nudge <- struct{}{}:
 	default:

@@ -17,8 +17,7 @@ import (
 //	    │               │ accepted
 //	    │ rejected      ▼
 //	    └─────────── signed in ── lost ─► locating, at once, another server first;
-//	                                       waiting, if the server asked for it or
-//	                                       this happens again and again
+//	                                       waiting, if this happens again and again
 //
 // From every phase "stop" leads to signed out. Connecting is the second half
 // of locating: a server has been found and is being connected to.
@@ -26,7 +25,8 @@ type machine struct {
 	phase Phase
 	tries int           // rounds through all candidates that failed since the last sign-in that lasted
 	hops  int           // redirects followed one after the other
-	after time.Duration // longest Retry-After that a server asked for in this round
+	after time.Duration // shortest wait (Retry-After) that a server asked for in this round
+	hope  bool          // another one failed in this round without asking for patience
 	err   error         // the latest reason for not being signed in
 }
 
@@ -50,7 +50,8 @@ const (
 type event struct {
 	what     happening
 	err      error
-	after    time.Duration // unavailable, lost: Retry-After
+	after    time.Duration // unavailable: Retry-After; noServer: what is left of those asked for earlier
+	hope     bool          // noServer: something failed that may be over sooner
 	brief    bool          // lost: soon after signing in
 	contacts []string      // redirected: where to
 }
@@ -76,7 +77,11 @@ func next(m machine, e event) (machine, action) {
 	if e.err != nil {
 		m.err = e.err
 	}
-	m.after = max(m.after, e.after)
+	onlyWaited := m.phase == Locating && e.what == noServer && m.after == 0 && e.after > 0 && !m.hope && !e.hope // nobody was asked
+	if e.after > 0 && (m.after == 0 || e.after < m.after) {
+		m.after = e.after
+	}
+	m.hope = m.hope || e.hope || e.what == unavailable && e.after == 0
 	switch {
 	case e.what == stop:
 		return machine{phase: SignedOut}, end
@@ -89,14 +94,15 @@ func next(m machine, e event) (machine, action) {
 	}
 	switch m.phase {
 	case SignedIn:
-		if e.what == lost && (e.after > 0 || m.tries > 1) {
+		m.after, m.hope = 0, false // a server that asked for patience is passed over
+		if m.tries > 1 {
 			m.phase = Waiting
 			return m, rest
 		}
-		m.phase, m.after = Locating, 0
+		m.phase = Locating
 		return m, search
 	case SignedOut, Waiting: // start, timer
-		m.phase, m.hops, m.after = Locating, 0, 0
+		m.phase, m.hops, m.after, m.hope = Locating, 0, 0, false
 		return m, search
 	case Locating:
 		if e.what == linked {
@@ -104,7 +110,9 @@ func next(m machine, e event) (machine, action) {
 			return m, register
 		}
 		m.phase = Waiting
-		m.tries++
+		if !onlyWaited {
+			m.tries++
+		}
 		return m, rest
 	case SigningIn:
 		switch {
@@ -129,13 +137,13 @@ const (
 )
 
 // delay is how long to wait before the next round: doubling from firstRest to
-// maxRest, by lot between half and all of it, and never before a server's
-// Retry-After (RFC 3261 §21.5.4), after which the clients spread as well.
-// lot is a random number from 0 to below 1.
+// maxRest, by lot between half and all of it. When all servers asked for
+// patience (RFC 3261 §21.5.4: Retry-After) it is not before the first of them may
+// be asked again, after which the clients spread as well. lot is a random number from 0 to below 1.
 func delay(m machine, lot float64) time.Duration {
 	d := min(firstRest<<min(max(m.tries-1, 0), 20), maxRest)
 	d = d/2 + time.Duration(lot*float64(d/2))
-	if m.after > 0 {
+	if m.after > 0 && !m.hope {
 		spread := max(min(m.after/2, maxRest), firstRest)
 		d = max(d, m.after+time.Duration(lot*float64(spread)))
 	}
