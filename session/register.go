@@ -10,6 +10,7 @@ import (
 
 	"communicator/plain"
 	"communicator/wire/auth"
+	"communicator/wire/pidf"
 	"communicator/wire/sipconn"
 
 	"github.com/emiago/sipgo/sip"
@@ -19,6 +20,7 @@ const (
 	registerFor  = 10 * time.Minute // asked for; the server's answer counts
 	registerTime = 8 * time.Second  // a server that has not answered by then is passed over
 	signOutTime  = 2 * time.Second  // for all of signing out
+	maxMessage   = pidf.MaxSize     // bytes from the server at once: the states of some 3,000 contacts in one NOTIFY
 )
 
 var (

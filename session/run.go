@@ -195,7 +195,7 @@ func (r *runner) register(ctx context.Context, m machine) event {
 	account := auth.NewClient(user, s.domain, func() (string, error) { return r.password(ctx) })
 	r.conn = sipconn.New(r.link.Conn, sipconn.Options{
 		Self: s.self, Name: name, UserAgent: userAgent, Auth: account, Handle: s.handle,
-		Ping: ping, Log: s.log, Trace: s.ring.add,
+		Ping: ping, Log: s.log, Trace: s.ring.add, MaxMessage: maxMessage,
 	})
 	r.reg = &registration{conn: r.conn, self: s.self, contact: r.conn.Contact(), instance: r.urn}
 	r.reg.target = net.JoinHostPort(r.link.Target.Host, strconv.Itoa(int(r.link.Target.Port)))

@@ -62,6 +62,25 @@ func TestGapInVersions(t *testing.T) {
 	})
 }
 
+// A server may put a long list with all its states into one NOTIFY.
+func TestThousandStatesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, p := started(t, Options{XCAP: "https://x", HTTP: (&store{docs: map[string]string{}}).client()})
+		var users []string
+		for i := range 1000 {
+			users = append(users, fmt.Sprintf("u%d@contoso.test", i))
+		}
+		watch(t, r, users...)
+		m := p.next()
+		p.subscribed(m, "Require: eventlist")
+		ct, body := listOf200(1, users)
+		p.notify(m, "active;expires=3600", ct, strings.Replace(body, `fullState="false"`, `fullState="true"`, 1))
+		if n := strings.Count(r.news(), "busy"); n != 1000 || len(body) < 10*65535 {
+			t.Errorf("%d states from %d bytes", n, len(body))
+		}
+	})
+}
+
 func TestSequence(t *testing.T) {
 	for _, c := range []struct {
 		versions string // f: full

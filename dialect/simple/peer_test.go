@@ -18,6 +18,7 @@ import (
 
 	"communicator/contacts"
 	"communicator/presence"
+	"communicator/wire/pidf"
 	"communicator/wire/sipconn"
 )
 
@@ -45,7 +46,7 @@ func connect(t testing.TB, line *sipconn.Line) *peer {
 	t.Helper()
 	ours, theirs := net.Pipe() // the peer reads all the time, so that it behaves as if it had a buffer
 	p := &peer{t: t, nc: theirs, got: make(chan message, 10000)}
-	p.conn = sipconn.New(ours, sipconn.Options{Self: "anna@contoso.test"})
+	p.conn = sipconn.New(ours, sipconn.Options{Self: "anna@contoso.test", MaxMessage: pidf.MaxSize})
 	go p.read()
 	line.Set(p.conn)
 	t.Cleanup(p.close)

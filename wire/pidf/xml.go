@@ -14,7 +14,7 @@ import (
 )
 
 // Limits on every document that is read. A contact list of 10,000 people is
-// about 1.5 MB; a SIP message brings 64 KB at most.
+// about 1.5 MB, the states of 1,000 people in one NOTIFY about as much.
 const (
 	MaxSize     = 4 << 20 // bytes
 	MaxDepth    = 32      // elements inside each other

@@ -33,15 +33,16 @@ import (
 
 // Options say how a connection is used. The zero value is a server's.
 type Options struct {
-	Self      string                          // address of record "user@domain" for From of requests made here; empty at a server
-	Name      string                          // display name in From; may be empty
-	Contact   string                          // Contact URI without <>, with its URI parameters; empty: built from Self and the local address
-	UserAgent string                          // User-Agent of requests and Server of replies
-	Auth      *auth.Client                    // answers 401 and 407 and signs later requests; nil: challenges are returned as they are
-	Handle    func(*Incoming)                 // one request at a time, in order; must not wait for a person. nil: 501 to everything
-	Ping      time.Duration                   // CRLF keep-alive after this long without a byte received, or after 3 s when an answer is owed; 0: never (a server). Lost after 10 s without pong
-	Log       *slog.Logger                    // nil: silent
-	Trace     func(sent bool, message string) // every message in text, credentials blanked; must not block. nil: none
+	Self       string                          // address of record "user@domain" for From of requests made here; empty at a server
+	Name       string                          // display name in From; may be empty
+	Contact    string                          // Contact URI without <>, with its URI parameters; empty: built from Self and the local address
+	UserAgent  string                          // User-Agent of requests and Server of replies
+	Auth       *auth.Client                    // answers 401 and 407 and signs later requests; nil: challenges are returned as they are
+	Handle     func(*Incoming)                 // one request at a time, in order; must not wait for a person. nil: 501 to everything
+	Ping       time.Duration                   // CRLF keep-alive after this long without a byte received, or after 3 s when an answer is owed; 0: never (a server). Lost after 10 s without pong
+	MaxMessage int                             // bytes of a message that may come in; more is refused with 513. 0: 65,535, as most servers have it
+	Log        *slog.Logger                    // nil: silent
+	Trace      func(sent bool, message string) // every message in text, credentials blanked; must not block. nil: none
 }
 
 // Conn is one SIP connection. All methods may be called from any goroutine.

@@ -12,11 +12,11 @@ import (
 
 // Limits on what the other side may send. The library has none but the first.
 const (
-	maxMessage     = 65535            // bytes of one message, head and body
+	maxMessage     = 65535            // bytes of one message, head and body, unless Options.MaxMessage allows more to come in
 	maxHead        = 16 << 10         // bytes of start line and headers
 	maxLines       = 200              // header lines
 	maxSkip        = 1 << 20          // bytes of a too large body that we read past rather than hang up
-	messageTimeout = 10 * time.Second // from the first byte of a message to its last
+	messageTimeout = 10 * time.Second // from the first byte of a message to its last, or for each 64 KiB of it
 	smallBuffer    = 4 << 10
 )
 
@@ -43,9 +43,11 @@ type fault struct {
 // the reader only.
 type framer struct {
 	nc       net.Conn
+	limit    int    // bytes of one message
 	buf      []byte // buf[start:] has not been cut yet
 	start    int
 	deadline bool   // a read deadline is set
+	renew    int    // length of buf at which the deadline is set anew
 	lost     bool   // it is unknown where the last message ended
 	half     bool   // the last thing seen was one CRLF that was nobody's pong
 	read     func() // called after every successful read
@@ -73,7 +75,7 @@ func (f *framer) next() (frame, error) {
 		f.start += end
 		return f.lengthless(head)
 	}
-	if end+length > maxMessage {
+	if end+length > f.limit {
 		f.start += end
 		return f.oversized(head, length)
 	}
@@ -220,7 +222,7 @@ func (f *framer) resync() error {
 
 // oversized reads past a body that is too large, if that is bearable.
 func (f *framer) oversized(head []byte, length int) (frame, error) {
-	if length > maxSkip {
+	if length > max(maxSkip, 2*f.limit) {
 		return frame{}, fmt.Errorf("the other side announced a message of %d bytes", length)
 	}
 	for length > 0 {
@@ -243,8 +245,8 @@ func (f *framer) fill() error {
 		f.buf = f.buf[:copy(f.buf, f.buf[f.start:])]
 		f.start = 0
 	}
-	if len(f.buf) > 0 && !f.deadline && !f.lost {
-		f.deadline = true
+	if len(f.buf) > 0 && !f.lost && (!f.deadline || len(f.buf) >= f.renew) {
+		f.deadline, f.renew = true, len(f.buf)+maxMessage
 		if err := f.nc.SetReadDeadline(time.Now().Add(messageTimeout)); err != nil {
 			return err
 		}

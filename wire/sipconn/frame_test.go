@@ -3,6 +3,7 @@ package sipconn
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,6 +154,45 @@ func TestSlowPeers(t *testing.T) {
 		}
 		if c.Err() == nil || !strings.Contains(c.Err().Error(), "part of a message") {
 			t.Errorf("the connection lives: %v", c.Err())
+		}
+	})
+}
+
+// The states of a long contact list may come in one NOTIFY, also over a slow
+// line; who sends too slowly, or more than is allowed, is cut off or refused.
+func TestLargeMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 2 << 20
+		got := make(chan int, 9)
+		var traced atomic.Int64
+		c, p := rawPeer(t, Options{MaxMessage: limit, Trace: func(_ bool, s string) { traced.Store(max(traced.Load(), int64(len(s)))) },
+			Handle: func(in *Incoming) { got <- len(in.Request.Body()); ok(in) }})
+		send := func(length, chunk int, every time.Duration) {
+			text := strings.Replace(good("large"), "Content-Length: 0", fmt.Sprintf("Content-Length: %d", length), 1) + strings.Repeat("x", length)
+			for len(text) > 0 {
+				n := min(chunk, len(text))
+				if _, err := p.nc.Write([]byte(text[:n])); err != nil {
+					return
+				}
+				text = text[n:]
+				time.Sleep(every)
+			}
+		}
+		send(1500000, 1500000, 0)
+		p.expect("SIP/2.0 200")
+		send(1500000, 16<<10, time.Second) // a minute and a half
+		p.expect("SIP/2.0 200")
+		if a, b := <-got, <-got; a != 1500000 || b != 1500000 {
+			t.Errorf("bodies of %d and %d bytes", a, b)
+		}
+		send(limit+1, limit, 0)
+		p.expect("SIP/2.0 513")
+		if traced.Load() > 32<<10 {
+			t.Errorf("the trace has a message of %d bytes", traced.Load())
+		}
+		send(1500000, 1<<10, time.Second)
+		if c.Err() == nil || !strings.Contains(c.Err().Error(), "part of a message") {
+			t.Errorf("1 KiB a second: %v", c.Err())
 		}
 	})
 }

@@ -84,7 +84,7 @@ func frames(text []byte, n int) (fs []frame, pings int, err error) {
 		s.pieces = append(s.pieces, text[:k])
 		text = text[k:]
 	}
-	f := framer{nc: s, read: func() {}, ping: func() { pings++ }, pong: func() bool { return false }}
+	f := framer{nc: s, limit: maxMessage, read: func() {}, ping: func() { pings++ }, pong: func() bool { return false }}
 	for {
 		fr, err := f.next()
 		if err != nil {

@@ -15,10 +15,13 @@ var errPeerClosed = errors.New("the other side closed the connection")
 // for the next.
 func (c *Conn) readAll() {
 	f := framer{
-		nc:   c.nc,
+		nc: c.nc, limit: c.o.MaxMessage,
 		read: func() { c.heard.Store(int64(c.age())) },
 		ping: func() { c.send(outgoing{text: []byte("\r\n"), size: 2}) },
 		pong: c.pong,
+	}
+	if f.limit == 0 {
+		f.limit = maxMessage
 	}
 	for {
 		fr, err := f.next()

@@ -1,9 +1,14 @@
 package sipconn
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
+
+// maxTraced is how much of a body a trace shows. Whoever keeps the last few
+// hundred messages must not keep hundreds of whole contact lists.
+const maxTraced = 16 << 10
 
 // trace shows a message to Options.Trace, if there is one.
 func (c *Conn) trace(sent bool, parts ...[]byte) {
@@ -11,6 +16,9 @@ func (c *Conn) trace(sent bool, parts ...[]byte) {
 		return
 	}
 	shown := blanked(string(slices.Concat(parts...)))
+	if head, body, _ := strings.Cut(shown, "\r\n\r\n"); len(body) > maxTraced {
+		shown = head + "\r\n\r\n" + body[:maxTraced] + fmt.Sprintf("\r\n... %d more bytes\r\n", len(body)-maxTraced)
+	}
 	c.guarded("trace", func() { c.o.Trace(sent, shown) }, nil)
 }
 
