@@ -1,7 +1,9 @@
 // Package presence is what a person's state is, how several sources combine
 // into one, and how it is put into words.
 //
-// Begin with State; Merge makes one of what several devices say, Words says it.
+// Begin with State. Combine makes one's own of what was chosen, the calendar,
+// the phone and the keyboard, by the table that Rules prints; Merge makes
+// another's of what several devices say; Words says it.
 //
 // It is pure: no goroutine, no lock, no clock, no I/O; time comes in as an
 // argument. How a state travels is the business of wire/pidf and the dialects.
@@ -9,6 +11,7 @@ package presence
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -61,11 +64,44 @@ type State struct {
 	Availability Availability
 	Activity     Activity
 	Note         string    // plain text, at most MaxNote characters
+	NoteTime     time.Time // when the note was said, or that there is none; zero: not said
+	NoteUntil    time.Time // of a choice: when its owner wants the note cleared; zero: not
 	Until        time.Time // when the activity ends; zero: not said
 	Since        time.Time // when its owner set it, by the owner's clock; zero: not said
 	Seen         time.Time // when it reached us; zero: never
 	Old          bool      // last known, but not confirmed by a running subscription: never show it as current
+	Source       Source    // where it comes from
+	Schedule     []Period  // of the hours to come, in order; nil: not said
+	Devices      []Device  // what each says; nil: nothing is said
 }
+
+// Equal says whether a and b are the same in everything.
+func (s State) Equal(o State) bool { return s.Seen.Equal(o.Seen) && s.Says(o) }
+
+// Says says whether a and b are the same but for the time at which they
+// reached us: a server repeats states that have not changed.
+func (s State) Says(o State) bool {
+	return s.Looks(o) && s.Since.Equal(o.Since) && s.NoteTime.Equal(o.NoteTime) && s.NoteUntil.Equal(o.NoteUntil) &&
+		s.Old == o.Old && slices.EqualFunc(s.Devices, o.Devices, Device.Equal)
+}
+
+// Looks says whether others see the same in a and b, apart from times past.
+func (s State) Looks(o State) bool {
+	return s.Availability == o.Availability && s.Activity == o.Activity && s.Note == o.Note && s.Until.Equal(o.Until) &&
+		s.Source == o.Source && slices.EqualFunc(s.Schedule, o.Schedule, Period.Equal)
+}
+
+// Source says what made a state what it is.
+type Source string
+
+// Values of Source.
+const (
+	NoSource     Source = "" // not said
+	FromChoice   Source = "choice"
+	FromCalendar Source = "calendar"
+	FromPhone    Source = "phone"
+	FromIdle     Source = "idle" // no key was touched, or the screen is locked
+)
 
 // MaxNote is the longest note in characters.
 const MaxNote = 500

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 	"github.com/adrg/xdg"
@@ -26,6 +27,9 @@ type Profile struct {
 	XCAP      string `toml:"xcap"`      // XCAP root URL
 	Directory string `toml:"directory"` // ldaps://HOST[:PORT] or ldap://HOST[:PORT]
 	Base      string `toml:"base"`      // LDAP search base
+
+	InactiveAfter int `toml:"inactive_after"` // minutes without a key until shown as inactive; 0: 5; negative: never
+	AwayAfter     int `toml:"away_after"`     // minutes without a key until shown as away; 0: 15; negative: never
 
 	Dir    string   `toml:"-"` // folder of the profile and of what is kept for it; empty: none
 	Locked []string `toml:"-"` // keys that the administrator's policy has set
@@ -138,5 +142,6 @@ func (p Profile) Options() Options {
 	return Options{
 		User: p.User, Name: p.Name, Server: p.Server, Resolver: p.Resolver, AllowTCP: p.AllowTCP,
 		XCAP: p.XCAP, Directory: p.Directory, Base: p.Base, Dir: p.Dir,
+		InactiveAfter: time.Duration(p.InactiveAfter) * time.Minute, AwayAfter: time.Duration(p.AwayAfter) * time.Minute,
 	}
 }

@@ -32,22 +32,23 @@ import (
 
 // Options of a Session.
 type Options struct {
-	User      string                                                            // sign-in address
-	Name      string                                                            // own display name; empty: from the directory
-	Password  func() (string, error)                                            // keyring, prompt or environment; asked late
-	Server    string                                                            // by hand; empty: autoconfig decides
-	Resolver  string                                                            // DNS server HOST:PORT; empty: the system's
-	Roots     *x509.CertPool                                                    // nil: the system's
-	AllowTCP  bool                                                              // plain TCP is allowed by configuration
-	XCAP      string                                                            // XCAP root; empty: found by DNS (TXT xcap.DOMAIN)
-	Directory string                                                            // LDAP URL; empty: found by DNS (_ldaps._tcp, _ldap._tcp)
-	Base      string                                                            // LDAP search base; empty: what the directory names
-	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real network
-	Dir       string                                                            // caches and the publication's ETag; empty: keep nothing
-	Silent    bool                                                              // sign in without publishing presence (scripts)
-	Deaf      bool                                                              // takes no messages (480): they stay where they are kept, for a client that shows them
-	Notify    func(event any)                                                   // must not block; nil: nobody listens
-	Log       *slog.Logger                                                      // nil: silent
+	User                     string                                                            // sign-in address
+	Name                     string                                                            // own display name; empty: from the directory
+	Password                 func() (string, error)                                            // keyring, prompt or environment; asked late
+	Server                   string                                                            // by hand; empty: autoconfig decides
+	Resolver                 string                                                            // DNS server HOST:PORT; empty: the system's
+	Roots                    *x509.CertPool                                                    // nil: the system's
+	AllowTCP                 bool                                                              // plain TCP is allowed by configuration
+	XCAP                     string                                                            // XCAP root; empty: found by DNS (TXT xcap.DOMAIN)
+	Directory                string                                                            // LDAP URL; empty: found by DNS (_ldaps._tcp, _ldap._tcp)
+	Base                     string                                                            // LDAP search base; empty: what the directory names
+	Dial                     func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real network
+	Dir                      string                                                            // caches and the publication's ETag; empty: keep nothing
+	Silent                   bool                                                              // sign in without publishing presence (scripts)
+	Deaf                     bool                                                              // takes no messages (480): they stay where they are kept, for a client that shows them
+	InactiveAfter, AwayAfter time.Duration                                                     // nobody touched the computer: shown as inactive, as away; zero: presence.InactiveAfter and AwayAfter; negative: never
+	Notify                   func(event any)                                                   // must not block; nil: nobody listens
+	Log                      *slog.Logger                                                      // nil: silent
 }
 
 // Session is one user signed in (or on the way there). Its methods may be

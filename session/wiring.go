@@ -87,7 +87,7 @@ func (r *runner) begin(ctx context.Context) {
 			return // the connection has ended
 		}
 		s.Presence.rewatch() // who is asked for already
-		r.work(func() { s.Presence.publish(ctx) })
+		r.work(func() { s.Presence.keepOwn(ctx) })
 		if e := server.ReadContacts(ctx); err == nil {
 			err = e
 		}
@@ -101,5 +101,4 @@ func (r *runner) begin(ctx context.Context) {
 	})
 	r.work(func() { s.Contacts.readChart(ctx) })
 	r.work(func() { s.Presence.openWhen(ctx, s.Contacts.loaded()) })
-	r.work(func() { s.Presence.keepUntil(ctx) })
 }

@@ -49,7 +49,7 @@ func TestStatusChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := in
-		if change(&got); got != c.want {
+		if change(&got); !got.Equal(c.want) {
 			t.Errorf("%+v %v: got %+v, want %+v", c.flags, c.args, got, c.want)
 		}
 	}

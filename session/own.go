@@ -1,0 +1,245 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"communicator/dialect/simple"
+	"communicator/plain"
+	"communicator/presence"
+	"communicator/wire/sipconn"
+)
+
+const publishAgain = 30 * time.Second // after a publication that failed
+
+// ownState is what decides one's own state. Board.mu guards it, but for turn.
+type ownState struct {
+	inputs presence.Inputs // Chosen is as it was chosen, though its time may be over
+	made   presence.State  // what they came to last
+	wake   chan struct{}   // tells keepOwn that they have changed
+	turn   chan struct{}   // holds one token; who takes it may publish
+}
+
+// keptOwn is the state one chose, for the next session.
+type keptOwn struct {
+	User string         `json:"user"`
+	Own  presence.State `json:"own"`
+}
+
+func newOwn(s *Session) ownState {
+	o := ownState{wake: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
+	o.turn <- struct{}{}
+	o.inputs.InactiveAfter, o.inputs.AwayAfter = s.o.InactiveAfter, s.o.AwayAfter
+	var kept keptOwn
+	if s.readJSON(s.mine(ownFile), &kept) && kept.User == s.self {
+		o.inputs.Chosen = kept.Own.Standing(time.Now())
+	}
+	return o
+}
+
+// Self returns one's own state as others see it, and what was chosen ("auto"
+// when nothing was). In a Silent session it is the publication that an earlier
+// Set left (kept in Options.Dir), and what Watch of oneself has heard.
+func (b *Board) Self() (shown presence.State, chosen string) {
+	online := b.s.State().Phase == SignedIn
+	made, _ := b.combine()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if chosen = string(b.own.inputs.Chosen.Standing(time.Now()).Availability); chosen == "" {
+		chosen = "auto"
+	}
+	shown, known := b.states[b.s.self]
+	if !known || shown.Old || shown.Availability == presence.Unknown {
+		shown = made
+	}
+	if shown.Source == presence.NoSource && shown.Availability == made.Availability && shown.Activity == made.Activity {
+		shown.Source = made.Source
+	}
+	shown.Old = !online
+	return shown, chosen
+}
+
+// combine makes one's own state of what decides it; next is when to ask again,
+// zero: when that changes.
+func (b *Board) combine() (made presence.State, next time.Time) {
+	now := time.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	made, next = presence.Combine(b.own.inputs, now)
+	if b.s.o.Silent && b.own.inputs.Chosen.Standing(now).Availability == presence.Automatic {
+		made.Availability = presence.Offline // a command does not make anybody available
+	}
+	if last := b.own.made; made.Since.IsZero() {
+		made.Since = now
+		if made.Availability == last.Availability && made.Activity == last.Activity {
+			made.Since = last.Since
+		}
+	}
+	b.own.made = made
+	return made, next
+}
+
+// Set chooses one's state and note and publishes it; it returns when the
+// server has it, with the time until which the server keeps it. An empty
+// Availability means automatic. While offline it is kept and published at the
+// next sign-in. In a Silent session this is an ordinary publication that stays
+// after the session has ended; the next Set, or the window, replaces it.
+func (b *Board) Set(ctx context.Context, p presence.State) (until time.Time, err error) {
+	if p.Availability == presence.Unknown {
+		return time.Time{}, fmt.Errorf("the state %q cannot be chosen", p.Availability)
+	}
+	if n := utf8.RuneCountInString(p.Note); n > presence.MaxNote {
+		return time.Time{}, fmt.Errorf("the note has %d characters; at most %d are allowed", n, presence.MaxNote)
+	}
+	if now := time.Now(); !p.Until.IsZero() && !p.Until.After(now) {
+		return time.Time{}, fmt.Errorf("the end of the state, %s, is past", p.Until.Format(time.DateTime))
+	}
+	b.choose(presence.State{Availability: p.Availability, Note: plain.Text(p.Note), NoteUntil: p.NoteUntil, Until: p.Until})
+	server, err := b.s.server(ctx)
+	if errors.Is(err, sipconn.ErrOffline) && !b.s.o.Silent {
+		shown, _ := b.Self()
+		b.s.emit(PresenceChanged{b.s.self, shown})
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	until, _, err = b.publish(ctx, server)
+	return until, err
+}
+
+// choose notes a choice and keeps it.
+func (b *Board) choose(p presence.State) {
+	p.Since = time.Now()
+	b.mu.Lock()
+	if last := b.own.inputs.Chosen; p.Note == last.Note {
+		p.NoteTime = last.NoteTime
+	} else {
+		p.NoteTime = p.Since
+	}
+	b.own.inputs.Chosen = p
+	b.mu.Unlock()
+	b.again()
+	b.s.writeJSON(b.s.mine(ownFile), keptOwn{b.s.self, p})
+}
+
+// Idle says since when nobody has touched this computer; zero: it is in use.
+func (b *Board) Idle(since time.Time) {
+	b.change(func(in *presence.Inputs) { in.IdleSince = since })
+}
+
+// Locked says whether the screen of this computer is locked.
+func (b *Board) Locked(locked bool) {
+	b.change(func(in *presence.Inputs) { in.Locked = locked })
+}
+
+// fromCalendar takes the calendar around now, and the note to show while out
+// of office.
+func (b *Board) fromCalendar(calendar []presence.Period, outOfOffice string) {
+	b.change(func(in *presence.Inputs) {
+		in.Calendar, in.OutOfOfficeNote = calendar, plain.Cut(plain.Text(outOfOffice), presence.MaxNote)
+	})
+}
+
+// change changes what decides one's own state.
+func (b *Board) change(f func(*presence.Inputs)) {
+	b.mu.Lock()
+	f(&b.own.inputs)
+	b.mu.Unlock()
+	b.again()
+}
+
+// again tells keepOwn to look again.
+func (b *Board) again() {
+	select {
+	case b.own.wake <- struct{}{}:
+	default:
+	}
+}
+
+// publish publishes one's own state as it is now. until is how long the server
+// keeps what a Silent session says; next is when to look again.
+func (b *Board) publish(ctx context.Context, server *simple.Server) (until, next time.Time, err error) {
+	select {
+	case <-b.own.turn: // who made his state earlier has said it by now
+	case <-ctx.Done():
+		return until, next, ctx.Err()
+	}
+	defer func() { b.own.turn <- struct{}{} }()
+	made, next := b.combine()
+	switch {
+	case !b.s.o.Silent:
+		err = server.Publish(ctx, made)
+	case made.Source == presence.FromChoice:
+		until, err = server.PublishOnce(ctx, made)
+	default:
+		err = server.Unpublish(ctx)
+	}
+	if err == nil {
+		b.shown(made)
+	}
+	return until, next, err
+}
+
+// shown notes that the server shows p as one's own state.
+func (b *Board) shown(p presence.State) {
+	p.Seen = time.Now()
+	b.set(b.s.self, p)
+}
+
+// keepOwn publishes one's own state whenever it changes, until ctx ends or the
+// server refuses it for good.
+func (b *Board) keepOwn(ctx context.Context) {
+	if b.s.o.Silent {
+		return
+	}
+	for {
+		var next time.Time
+		server, err := b.s.server(ctx)
+		if err == nil {
+			_, next, err = b.publish(ctx, server)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			b.s.log.Warn("own state not published", "error", err)
+			status, refused := errors.AsType[*sipconn.StatusError](err)
+			wait := publishAgain
+			if refused {
+				wait = max(wait, status.RetryAfter)
+			}
+			if refused && status.Code < 500 && status.RetryAfter == 0 {
+				return // such as 405 or 489: a server without presence
+			}
+			next = time.Now().Add(wait)
+		}
+		if !b.rest(ctx, next, err == nil) {
+			return
+		}
+	}
+}
+
+// rest waits until next, or until something has changed where that may end the
+// wait; false: ctx has ended.
+func (b *Board) rest(ctx context.Context, next time.Time, listen bool) bool {
+	due := time.NewTimer(time.Until(next))
+	defer due.Stop()
+	if next.IsZero() {
+		due.Stop()
+	}
+	wake := b.own.wake
+	if !listen {
+		wake = nil // a server in trouble is not asked more often
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wake:
+	case <-due.C:
+	}
+	return true
+}
