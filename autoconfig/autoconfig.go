@@ -32,6 +32,7 @@ type Query struct {
 	Busy     map[string]time.Time                                              // IP:PORT of servers that want to be left alone until then: passed over
 	AllowTCP bool                                                              // plain TCP is allowed; otherwise TLS only, and records for TCP are refused by name
 	Roots    *x509.CertPool                                                    // nil: the system's
+	Further  []*x509.Certificate                                               // authorities that are trusted beside Roots
 	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real network; must obey ctx
 	Trace    func(Step)                                                        // hears each step as it ends; may be nil
 }

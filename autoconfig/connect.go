@@ -209,7 +209,7 @@ func (s *Search) verified(ctx context.Context, c candidate, l *Link) (*tls.Conn,
 				return nil, first
 			}
 		}
-		conn, err := s.handshake(ctx, l.Conn, &tls.Config{ServerName: name})
+		conn, err := s.handshake(ctx, l, &tls.Config{ServerName: name})
 		if err == nil {
 			return conn, nil
 		}
@@ -226,7 +226,7 @@ func (s *Search) verified(ctx context.Context, c candidate, l *Link) (*tls.Conn,
 	}
 	// RFC 5922 §7.1: the domain stands as URI sip:DOMAIN in the certificate. The chain
 	// is verified as always, under a host name that the certificate has too.
-	return s.handshake(ctx, l.Conn, &tls.Config{
+	return s.handshake(ctx, l, &tls.Config{
 		ServerName: h.Certificate.DNSNames[0],
 		VerifyConnection: func(cs tls.ConnectionState) error {
 			if !names(cs.PeerCertificates[0], s.domain) {
@@ -260,18 +260,9 @@ func (s *Search) again(ctx context.Context, l *Link) error {
 	return err
 }
 
-// handshake does TLS on conn, and closes it when that fails.
-func (s *Search) handshake(ctx context.Context, conn net.Conn, conf *tls.Config) (*tls.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, secureTime)
-	defer cancel()
-	conf.RootCAs = s.q.Roots
-	conf.MinVersion = tls.VersionTLS12
-	tc := tls.Client(conn, conf)
-	if err := tc.HandshakeContext(ctx); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return tc, nil
+// handshake does TLS on l.Conn, and closes it when that fails.
+func (s *Search) handshake(ctx context.Context, l *Link, conf *tls.Config) (*tls.Conn, error) {
+	return s.q.secure(ctx, l.Conn, conf, func() (net.Conn, error) { return l.Conn, s.again(ctx, l) })
 }
 
 func isTimeout(err error) bool {

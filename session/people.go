@@ -149,7 +149,7 @@ func (p *People) directories(ctx context.Context) ([]*directory.Directory, error
 	for _, url := range urls {
 		dirs = append(dirs, directory.New(directory.Options{
 			URL: url, Base: s.o.Base, User: s.self, Password: func() (string, error) { return s.password(context.WithoutCancel(ctx)) },
-			TLS: &tls.Config{RootCAs: s.o.Roots, MinVersion: tls.VersionTLS12}, Dial: s.query().DialHost,
+			TLS: &tls.Config{RootCAs: s.roots(), MinVersion: tls.VersionTLS12}, Dial: s.query().DialHost,
 		}))
 	}
 	if len(dirs) == 0 {

@@ -61,8 +61,7 @@ func (s *Session) Run(ctx context.Context) error {
 		// said, over TLS, and nowhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			DialContext:     s.query().DialHost,
-			TLSClientConfig: &tls.Config{RootCAs: s.o.Roots, MinVersion: tls.VersionTLS12},
+			DialContext: s.query().DialHost, DialTLSContext: s.query().DialTLS,
 			IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
 		}}
 	m, e := machine{phase: SignedOut}, event{what: start}
@@ -132,7 +131,7 @@ func (r *runner) show(m machine) {
 
 // query is what autoconfig is asked.
 func (s *Session) query() autoconfig.Query {
-	return autoconfig.Query{Domain: s.domain, Server: s.o.Server, Resolver: s.o.Resolver, AllowTCP: s.o.AllowTCP, Roots: s.o.Roots, Dial: s.o.Dial}
+	return autoconfig.Query{Domain: s.domain, Server: s.o.Server, Resolver: s.o.Resolver, AllowTCP: s.o.AllowTCP, Roots: s.o.Roots, Further: s.o.Further, Dial: s.o.Dial}
 }
 
 // locate begins a full discovery: no name of a server outlives a connection.

@@ -38,6 +38,7 @@ type Options struct {
 	Server                   string                                                            // by hand; empty: autoconfig decides
 	Resolver                 string                                                            // DNS server HOST:PORT; empty: the system's
 	Roots                    *x509.CertPool                                                    // nil: the system's
+	Further                  []*x509.Certificate                                               // authorities that are trusted beside Roots
 	AllowTCP                 bool                                                              // plain TCP is allowed by configuration
 	XCAP                     string                                                            // XCAP root; empty: found by DNS (TXT xcap.DOMAIN)
 	Directory                string                                                            // LDAP URL; empty: found by DNS (_ldaps._tcp, _ldap._tcp)
@@ -49,6 +50,25 @@ type Options struct {
 	InactiveAfter, AwayAfter time.Duration                                                     // nobody touched the computer: shown as inactive, as away; zero: presence.InactiveAfter and AwayAfter; negative: never
 	Notify                   func(event any)                                                   // must not block; nil: nobody listens
 	Log                      *slog.Logger                                                      // nil: silent
+}
+
+// roots are all authorities that are trusted; nil: the system's.
+func (o Options) roots() *x509.CertPool {
+	if len(o.Further) == 0 {
+		return o.Roots
+	}
+	var pool *x509.CertPool
+	if o.Roots != nil {
+		pool = o.Roots.Clone()
+	} else if system, err := x509.SystemCertPool(); err == nil {
+		pool = system
+	} else {
+		pool = x509.NewCertPool() // then only the further ones are
+	}
+	for _, c := range o.Further {
+		pool.AddCert(c)
+	}
+	return pool
 }
 
 // Session is one user signed in (or on the way there). Its methods may be
@@ -64,6 +84,7 @@ type Session struct {
 	domain string
 	bad    error // the sign-in address is none
 	log    *slog.Logger
+	roots  func() *x509.CertPool // Options.Roots and Further in one; the first call takes a moment
 	line   *sipconn.Line
 	events outbox
 	ring   ring
@@ -86,6 +107,7 @@ func New(o Options) *Session {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.roots = sync.OnceValue(o.roots)
 	s.self, s.bad = contacts.Canonical(o.User)
 	_, s.domain, _ = strings.Cut(s.self, "@")
 	s.state = State{Phase: SignedOut, User: s.self, Name: o.Name, Since: time.Now()}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -71,35 +73,55 @@ func silent(o session.Options) session.Options {
 // checkServer checks finding the server, connecting to it, and its certificate.
 func (p *program) checkServer(ctx context.Context, o session.Options) error {
 	start := time.Now()
-	var connected, secured time.Duration
+	took := map[string]time.Duration{}
 	link, err := autoconfig.New(autoconfig.Query{
-		Domain: domain(o.User), Server: o.Server, Resolver: o.Resolver, AllowTCP: o.AllowTCP, Roots: o.Roots,
-		Trace: func(s autoconfig.Step) {
-			switch s.Step {
-			case "connect":
-				connected = s.Took
-			case "tls":
-				secured = s.Took
-			}
-		},
+		Domain: domain(o.User), Server: o.Server, Resolver: o.Resolver, AllowTCP: o.AllowTCP, Roots: o.Roots, Further: o.Further,
+		Trace: func(s autoconfig.Step) { took[s.Step] = s.Took },
 	}).Next(ctx)
 	if err != nil {
-		p.failed("locate", start, because(ctx, err))
+		p.noServer(start, because(ctx, err))
 		return err
 	}
 	defer link.Conn.Close()
 	t := link.Target
-	p.checked(checkLine{Check: "locate", OK: true, MS: milliseconds(time.Since(start) - connected - secured),
+	p.checked(checkLine{Check: "locate", OK: true, MS: milliseconds(time.Since(start) - took["connect"] - took["tls"]),
 		Text: fmt.Sprintf("%s:%d by %s, from %s", t.Host, t.Port, t.Transport, link.Record)})
-	p.checked(checkLine{Check: "connect", OK: true, MS: milliseconds(connected), Text: t.Address})
+	p.checked(checkLine{Check: "connect", OK: true, MS: milliseconds(took["connect"]), Text: t.Address})
 	if link.TLS == nil {
 		p.checked(checkLine{Check: "certificate", OK: true, Text: "none: plain TCP, as the configuration allows"})
 		return nil
 	}
 	leaf := link.TLS.PeerCertificates[0]
-	p.checked(checkLine{Check: "certificate", OK: true, MS: milliseconds(secured),
+	p.checked(checkLine{Check: "certificate", OK: true, MS: milliseconds(took["tls"]),
 		Text: "valid until " + leaf.NotAfter.Format(time.DateOnly)})
 	return nil
+}
+
+// noServer says how far the search came: what it got to was found and, if it
+// is the certificate, connected to.
+func (p *program) noServer(start time.Time, err error) {
+	var none *autoconfig.NotFoundError
+	var connect, tls *autoconfig.Step
+	if errors.As(err, &none) {
+		for i, s := range none.Steps {
+			switch s.Step {
+			case "connect":
+				connect = &none.Steps[i]
+			case "tls":
+				tls = &none.Steps[i]
+			}
+		}
+	}
+	failed := "locate"
+	if last := cmp.Or(tls, connect); last != nil {
+		p.checked(checkLine{Check: failed, OK: true, MS: milliseconds(time.Since(start) - last.Took), Text: last.Name})
+		failed = "connect"
+	}
+	if tls != nil {
+		p.checked(checkLine{Check: failed, OK: true, Text: strings.Join(tls.Addrs, " ")})
+		failed = "certificate"
+	}
+	p.failed(failed, start, err)
 }
 
 func (p *program) checkPresence(ctx context.Context, s *session.Session) int {
@@ -112,21 +134,36 @@ func (p *program) checkPresence(ctx context.Context, s *session.Session) int {
 	return 0
 }
 
-func (p *program) checkContacts(ctx context.Context, s *session.Session) int {
+func (p *program) checkContacts(ctx context.Context, s *session.Session) (failed int) {
 	start := time.Now()
-	chart, err := s.Contacts.Loaded(ctx)
+	_, err := s.Contacts.Loaded(ctx)
 	if err != nil {
 		p.failed("contacts", start, because(ctx, err))
-		return 1
+		failed++
+	} else {
+		list := s.Contacts.List()
+		p.passed("contacts", start, "%d groups, %d people", len(list.Groups), len(list.Users()))
 	}
-	list := s.Contacts.List()
-	p.passed("contacts", start, "%d groups, %d people", len(list.Groups), len(list.Users()))
-	if chart != nil {
-		p.failed("directory", start, chart)
-		return 1
+	start = time.Now()
+	chart, err := s.People.Chart(ctx, "")
+	if err != nil {
+		p.failed("directory", start, because(ctx, err))
+		return failed + 1
 	}
-	p.passed("directory", start, "the organisation chart has been read")
-	return 0
+	p.passed("directory", start, "%s, with %d people in the groups of the organisation chart", chart.Self.Name,
+		len(chart.Peers)+len(chart.Reports)+len(chart.Everyone))
+	return failed
+}
+
+// remedies are for failures that do not say themselves what to do.
+var remedies = map[string]string{
+	"locate":      "Check the address, or give the server by hand with --server HOST.",
+	"connect":     "Check the network; if other programs work, tell your administrator that this server does not.",
+	"certificate": "Tell your administrator.",
+	"sign-in":     "Try again; if it stays like this, tell your administrator what stands here.",
+	"presence":    "Tell your administrator: the server takes the sign-in, but does not tell states.",
+	"contacts":    "Tell your administrator: the contact list is kept at the XCAP server (`xcap` in the profile, or TXT xcap.DOMAIN).",
+	"directory":   "Check `directory` and `base` in the profile, or tell your administrator; messages and states work without it.",
 }
 
 func (p *program) passed(check string, start time.Time, format string, a ...any) {
@@ -136,7 +173,7 @@ func (p *program) passed(check string, start time.Time, format string, a ...any)
 // failed prints a check that failed, with what to do.
 func (p *program) failed(check string, start time.Time, err error) {
 	why := view.Explain("", err)
-	p.checked(checkLine{Check: check, Why: strings.TrimSpace(why.What + " " + why.Why), Remedy: why.Remedy, MS: milliseconds(time.Since(start))})
+	p.checked(checkLine{Check: check, Why: strings.TrimSpace(why.What + " " + why.Why), Remedy: cmp.Or(why.Remedy, remedies[check]), MS: milliseconds(time.Since(start))})
 }
 
 func (p *program) checked(l checkLine) {

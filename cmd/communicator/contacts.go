@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"communicator/contacts"
+	"communicator/presence"
 	"communicator/session"
+	"communicator/ui/view"
 
 	"github.com/spf13/cobra"
 )
@@ -47,11 +49,12 @@ type contactLine struct {
 	Activity     string  `json:"activity"`
 	Note         string  `json:"note"`
 	Until        *string `json:"until"`
+	Since        *string `json:"since"`
 	Age          *int64  `json:"age"` // seconds since the state was heard; null: never
 }
 
 func (p *program) listContacts(ctx context.Context) error {
-	return p.withContacts(ctx, func(ctx context.Context, s *session.Session) error {
+	return p.withContacts(ctx, func(ctx context.Context, s *session.Session, m missing) error {
 		if err := s.Presence.Known(ctx); err != nil {
 			p.warn("Not every state is known: %v.", because(ctx, err))
 		}
@@ -63,7 +66,7 @@ func (p *program) listContacts(ctx context.Context) error {
 				}
 			}
 		})
-		return nil
+		return p.result(m, s.Contacts.List())
 	})
 }
 
@@ -78,8 +81,12 @@ func (p *program) contact(w io.Writer, s *session.Session, g contacts.Group, c c
 		seconds := int64(now.Sub(state.Seen) / time.Second)
 		age = &seconds
 	}
-	p.line(contactLine{g.Name, string(g.Source), uri(c.User), c.Name, string(state.Availability),
-		string(state.Activity), state.Note, stamp(state.Until), age})
+	l := contactLine{Group: g.Name, From: string(g.Source), User: uri(c.User), Name: c.Name, Availability: string(presence.Unknown), Note: state.Note, Age: age}
+	if !state.Old { // what was true once is not known to be so now
+		l.Availability, l.Activity = string(state.Availability), string(state.Activity)
+		l.Until, l.Since = stamp(state.Until), stamp(state.Since)
+	}
+	p.line(l)
 }
 
 func quoted(note string) string {
@@ -90,7 +97,7 @@ func quoted(note string) string {
 }
 
 func (p *program) listGroups(ctx context.Context) error {
-	return p.withContacts(ctx, func(_ context.Context, s *session.Session) error {
+	return p.withContacts(ctx, func(_ context.Context, s *session.Session, m missing) error {
 		p.table(func(w io.Writer) {
 			for _, g := range s.Contacts.List().Groups {
 				if p.flags.json {
@@ -100,25 +107,57 @@ func (p *program) listGroups(ctx context.Context) error {
 				}
 			}
 		})
-		return nil
+		return p.result(m, s.Contacts.List())
 	})
 }
 
-// withContacts signs in and waits for the contact list. A directory that
-// cannot be read is said, and the rest of the list is shown.
-func (p *program) withContacts(ctx context.Context, body func(context.Context, *session.Session) error) error {
+// missing says what of the contact list could not be read.
+type missing struct{ own, chart error }
+
+// withContacts signs in and waits for the contact list.
+func (p *program) withContacts(ctx context.Context, body func(context.Context, *session.Session, missing) error) error {
 	return p.signedIn(ctx, nil, func(ctx context.Context, s *session.Session) error {
 		ctx, cancel := p.deadline(ctx)
 		defer cancel()
-		chart, err := s.Contacts.Loaded(ctx)
-		if err != nil {
-			return because(ctx, fmt.Errorf("read the contact list: %w", err))
+		chart, own := s.Contacts.Loaded(ctx)
+		if own != nil && ctx.Err() != nil {
+			return because(ctx, own)
 		}
-		if chart != nil {
-			p.warn("The groups of the organisation chart are missing: %v.", chart)
-		}
-		return body(ctx, s)
+		return body(ctx, s, missing{own, chart})
 	})
+}
+
+// result of a command that has shown what there is of the list: it says what
+// is missing.
+func (p *program) result(m missing, shown contacts.List) error {
+	if m.own == nil && m.chart == nil {
+		return nil
+	}
+	if m.own != nil {
+		p.warn("Your own groups are missing. %s", view.Explain("", m.own))
+	}
+	if m.chart != nil {
+		p.warn("The groups of the organisation chart are missing. %s", view.Explain("", m.chart))
+	}
+	if len(shown.Groups) == 0 {
+		return exit{statusFailed, nil}
+	}
+	return exit{statusPartly, nil}
+}
+
+// nameOf is the name of user in the directory; empty when it has none or does
+// not answer: then the address has to do.
+func nameOf(ctx context.Context, s *session.Session, user string) string {
+	hits, err := s.People.Find(ctx, user, 10)
+	if err != nil {
+		return ""
+	}
+	for _, h := range hits {
+		if h.User == user {
+			return h.Name
+		}
+	}
+	return ""
 }
 
 // edit makes the command for one kind of change to the list.
@@ -137,7 +176,13 @@ func (p *program) edit(use, short string, op contacts.Op) *cobra.Command {
 				}
 				e.User = user
 			}
-			return p.withContacts(c.Context(), func(ctx context.Context, s *session.Session) error {
+			return p.withContacts(c.Context(), func(ctx context.Context, s *session.Session, m missing) error {
+				if m.own != nil {
+					return m.own
+				}
+				if op == contacts.Add && e.Name == "" {
+					e.Name = nameOf(ctx, s, e.User)
+				}
 				return because(ctx, s.Contacts.Edit(ctx, e))
 			})
 		},

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
+	"communicator/session"
 	"communicator/ui/view"
 )
 
 // complain says an error as the window does: what happened, why, what to do.
-// Wrong usage says what is wrong and where the help is; that is enough.
+// Wrong usage says what is wrong and where the help is; that is enough, except
+// of a profile, which is not on the command line to be seen.
 func (p *program) complain(e exit) {
-	if e.status == statusUsage {
+	if e.status == statusUsage && !errors.As(e.err, new(*session.ProfileError)) {
 		fmt.Fprintln(p.err, e.err)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"communicator/directory"
 	"communicator/session"
@@ -34,6 +35,12 @@ func (p *program) find() *cobra.Command {
 		Use: "find TEXT", Short: "Search contacts and the address book",
 		Args: arguments(1, 64, "a name, address or number"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if limit < 1 {
+				return usage("--limit %d: say how many, at least 1", limit)
+			}
+			if !strings.ContainsFunc(strings.Join(args, ""), isLetterOrDigit) {
+				return usage("find %q: say a part of a name, address or number", strings.Join(args, " "))
+			}
 			return p.signedIn(c.Context(), nil, func(ctx context.Context, s *session.Session) error {
 				ctx, cancel := p.deadline(ctx)
 				defer cancel()
@@ -52,6 +59,8 @@ func (p *program) find() *cobra.Command {
 	c.Flags().IntVar(&limit, "limit", 50, "show at most `N` people")
 	return c
 }
+
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 func (p *program) hits(hits []session.Hit) {
 	if p.flags.json {

@@ -3,9 +3,14 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"communicator/contacts"
@@ -40,9 +45,12 @@ func (f *flags) add(s *pflag.FlagSet) {
 // profileWithFlags reads the profile and lays environment and flags over it:
 // flag beats environment beats file; the administrator's policy beats all.
 func (f *flags) profileWithFlags() (session.Profile, error) {
+	if f.timeout <= 0 {
+		return session.Profile{}, usage("--timeout %v: say how long, as 30s or 2m", f.timeout)
+	}
 	p, err := session.LoadProfile(f.profile)
 	if err != nil {
-		return p, err
+		return p, exit{statusUsage, err}
 	}
 	over := func(key string, value *string, given ...string) error {
 		for _, g := range given {
@@ -68,14 +76,27 @@ func (f *flags) profileWithFlags() (session.Profile, error) {
 			return p, exit{statusUsage, err}
 		}
 	}
-	return p, nil
+	return p, checkResolver(p.Resolver)
+}
+
+// checkResolver: the address of a DNS server is HOST or HOST:PORT.
+func checkResolver(resolver string) error {
+	if resolver == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(resolver)
+	if err != nil {
+		host, port = strings.Trim(resolver, "[]"), "53"
+	}
+	_, notIP := netip.ParseAddr(host)
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" || notIP != nil && strings.ContainsAny(host, ":/@ ") {
+		return usage("resolver %q: say HOST or HOST:PORT, as 192.0.2.53:53", resolver)
+	}
+	return nil
 }
 
 // options makes the options of a session from profile, environment and flags.
 func (p *program) options() (session.Options, error) {
-	if p.flags.timeout <= 0 {
-		return session.Options{}, usage("--timeout %v: say how long, as 30s or 2m", p.flags.timeout)
-	}
 	profile, err := p.flags.profileWithFlags()
 	if err != nil {
 		return session.Options{}, err
@@ -97,30 +118,37 @@ func (p *program) options() (session.Options, error) {
 // profileOptions is options without the account.
 func (p *program) profileOptions(profile session.Profile) (o session.Options, err error) {
 	o = profile.Options()
-	if o.Roots, err = roots(profile.CA); err != nil {
+	if o.Further, err = authorities(profile.CA); err != nil {
 		return o, err
 	}
 	o.Log, err = p.logger()
 	return o, err
 }
 
-// roots are the system's root certificates and those in file; nil for the system's alone.
-func roots(file string) (*x509.CertPool, error) {
+// authorities are the root certificates in file, which are trusted beside the
+// system's; none without a file.
+func authorities(file string) (all []*x509.Certificate, err error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(file)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, usage("root certificates: %v", err)
 	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, usage("root certificates: %s: %v", file, err)
+		}
+		all = append(all, c)
 	}
-	if !pool.AppendCertsFromPEM(pem) {
+	if len(all) == 0 {
 		return nil, usage("root certificates: %s holds no PEM certificate", file)
 	}
-	return pool, nil
+	return all, nil
 }
 
 func (p *program) logger() (*slog.Logger, error) {

@@ -36,13 +36,13 @@ func (p *program) locateServer(ctx context.Context) error {
 	if err != nil {
 		return usage("sign-in address: %v", err)
 	}
-	pool, err := roots(profile.CA)
+	further, err := authorities(profile.CA)
 	if err != nil {
 		return err
 	}
 	link, err := autoconfig.New(autoconfig.Query{
 		Domain: domain(user), Server: profile.Server, Resolver: profile.Resolver,
-		AllowTCP: profile.AllowTCP, Roots: pool, Trace: p.step,
+		AllowTCP: profile.AllowTCP, Further: further, Trace: p.step,
 	}).Next(ctx)
 	if err != nil {
 		return p.notFound(because(ctx, err))

@@ -11,6 +11,7 @@ import (
 
 	"communicator/contacts"
 	"communicator/directory"
+	"communicator/plain"
 	"communicator/session"
 )
 
@@ -47,14 +48,14 @@ func (r recipients) resolve(ctx context.Context, p *program, s *session.Session)
 		if err != nil {
 			return nil, because(ctx, fmt.Errorf("people under %s: %w", user, err))
 		}
-		people = append(people, reachable(found)...)
+		people = append(people, others(found, s.State().User)...)
 	}
 	for _, filter := range r.filters {
 		found, err := s.People.Filter(ctx, filter)
 		if err != nil {
 			return nil, because(ctx, fmt.Errorf("filter %s: %w", filter, err))
 		}
-		people = append(people, reachable(found)...)
+		people = append(people, others(found, s.State().User)...)
 	}
 	if people = once(people); len(people) == 0 {
 		return nil, fmt.Errorf("nobody to send to: the groups, managers and filters named are empty")
@@ -64,30 +65,29 @@ func (r recipients) resolve(ctx context.Context, p *program, s *session.Session)
 
 // typed reads the addresses of --to and --list.
 func (r recipients) typed(in io.Reader) ([]recipient, error) {
-	var all []string
+	var people []recipient
 	for _, t := range r.to {
-		all = append(all, strings.Split(t, ",")...)
+		addresses, err := canonical(strings.Split(t, ","))
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range addresses {
+			people = append(people, recipient{user: a})
+		}
 	}
 	for _, file := range r.lists {
-		lines, err := readList(file, in)
+		listed, err := readList(file, in)
 		if err != nil {
 			return nil, usage("list: %v", err)
 		}
-		all = append(all, lines...)
-	}
-	addresses, err := canonical(all)
-	if err != nil {
-		return nil, err
-	}
-	var people []recipient
-	for _, a := range addresses {
-		people = append(people, recipient{user: a})
+		people = append(people, listed...)
 	}
 	return people, nil
 }
 
-// readList reads addresses, one a line; empty lines and those from # on are skipped.
-func readList(file string, in io.Reader) ([]string, error) {
+// readList reads addresses, one a line, and after a tab a name; empty lines
+// and what follows a # are skipped. An error names the line.
+func readList(file string, in io.Reader) ([]recipient, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -96,15 +96,31 @@ func readList(file string, in io.Reader) ([]string, error) {
 		defer f.Close()
 		in = f
 	}
-	var lines []string
+	var people []recipient
 	s := bufio.NewScanner(in)
+	n := 0
 	for s.Scan() {
-		line, _, _ := strings.Cut(s.Text(), "#")
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
+		n++
+		line := s.Text()
+		if n == 1 {
+			line = strings.TrimPrefix(line, "\ufeff") // what some editors begin a file with
 		}
+		line, _, _ = strings.Cut(line, "#")
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		address, rest, _ := strings.Cut(line, "\t")
+		user, err := contacts.Canonical(strings.TrimSpace(address))
+		if err != nil {
+			return nil, fmt.Errorf("%s, line %d: %w", file, n, err)
+		}
+		name, _, _ := strings.Cut(rest, "\t")
+		people = append(people, recipient{user, plain.Cut(plain.Line(strings.TrimSpace(name)), contacts.MaxName)})
 	}
-	return lines, s.Err()
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("%s, line %d: %w", file, n+1, err)
+	}
+	return people, nil
 }
 
 func (r recipients) members(ctx context.Context, s *session.Session) ([]recipient, error) {
@@ -137,11 +153,11 @@ func groupNames(l contacts.List) []string {
 	return names
 }
 
-// reachable leaves out people of the directory without an address.
-func reachable(found []directory.Person) []recipient {
+// others leaves out people of the directory without an address, and oneself.
+func others(found []directory.Person, self string) []recipient {
 	var people []recipient
 	for _, f := range found {
-		if f.User != "" {
+		if f.User != "" && f.User != self {
 			people = append(people, recipient{f.User, f.Name})
 		}
 	}

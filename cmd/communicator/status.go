@@ -8,6 +8,7 @@ import (
 
 	"communicator/presence"
 	"communicator/session"
+	"communicator/ui/view"
 
 	"github.com/spf13/cobra"
 )
@@ -141,7 +142,11 @@ func (p *program) printStatus(s presence.State, chosen string, kept time.Time) {
 		})
 		return
 	}
-	words := []string{s.Words(time.Now())}
+	now := time.Now()
+	words := []string{s.Words(now)}
+	if !s.Until.IsZero() && !strings.Contains(words[0], "until") { // not every state's words say it
+		words = append(words, "until "+view.Clock(s.Until, now))
+	}
 	if s.Note != "" {
 		words = append(words, "“"+s.Note+"”")
 	}

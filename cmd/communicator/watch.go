@@ -19,6 +19,9 @@ func (p *program) watch() *cobra.Command {
 		Use: "watch [ADDRESS...]", Short: "Everything that happens, one line each, until Ctrl-C",
 		Args: arguments(0, 1000, "addresses"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if duration < 0 {
+				return usage("--for %v: say how long, as 30s or 10m", duration)
+			}
 			users, err := canonical(args)
 			if err != nil {
 				return err
@@ -36,8 +39,11 @@ func (p *program) watchEvents(ctx context.Context, users []string, duration time
 	printed := make(chan struct{})
 	go func() { // ends when the queue is closed
 		defer close(printed)
+		told := map[session.WatcherChanged]bool{}
 		for e := range events.all() {
-			p.event(e)
+			if w, is := e.(session.WatcherChanged); !is || fresh(told, w) {
+				p.event(e)
+			}
 		}
 	}()
 	defer func() { events.close(); <-printed }()
@@ -59,6 +65,16 @@ func (p *program) watchEvents(ctx context.Context, users []string, duration time
 		events.close() // what signing out brings is no news
 		return nil
 	})
+}
+
+// fresh: who watches is worth a line once. Clients and commands that come and
+// go would fill the screen.
+func fresh(told map[session.WatcherChanged]bool, w session.WatcherChanged) bool {
+	if told[w] || w.Status == "terminated" {
+		return false
+	}
+	told[w] = true
+	return true
 }
 
 // event prints one event.
@@ -101,16 +117,20 @@ func (p *program) stateEvent(s session.State) {
 	}
 }
 
+// presenceEvent prints a state. What was true once and is not known to be so
+// now is unknown, and old.
 func (p *program) presenceEvent(e session.PresenceChanged) {
 	s := e.State
 	words := s.Words(time.Now())
 	if s.Note != "" {
 		words += "  “" + s.Note + "”"
 	}
-	p.print("presence", e.User, words, map[string]any{
-		"user": uri(e.User), "availability": s.Availability, "activity": s.Activity, "note": s.Note,
-		"until": stamp(s.Until), "since": stamp(s.Since), "old": s.Old || s.Availability == presence.Unknown,
-	})
+	fields := map[string]any{"user": uri(e.User), "availability": s.Availability, "activity": s.Activity, "note": s.Note,
+		"until": stamp(s.Until), "since": stamp(s.Since), "old": s.Old || s.Availability == presence.Unknown}
+	if s.Old {
+		fields["availability"], fields["activity"], fields["until"], fields["since"] = presence.Unknown, presence.NoActivity, nil, nil
+	}
+	p.print("presence", e.User, words, fields)
 }
 
 // print prints one event: its fields in JSON, or who and words for people.

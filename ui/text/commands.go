@@ -196,7 +196,11 @@ func (c *client) doGroup(ctx context.Context, rest string) error {
 	}
 	send := view.NewGroupSend(g.Members)
 	send.Begin()
-	c.line("Sending to %d people.", send.Total())
+	if send.Total() == 1 {
+		c.line("Sending to 1 person.")
+	} else {
+		c.line("Sending to %d people.", send.Total())
+	}
 	err := c.session.IM.SendEach(ctx, im.Bulk{To: send.To(), Text: text, Each: send.Update})
 	send.Stopped()
 	for _, p := range send.People(c.session.Presence.Of) {

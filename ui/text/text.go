@@ -40,6 +40,7 @@ type client struct {
 	names   view.Names
 	list    contacts.List
 	seen    map[string]string // last words said about a person
+	asked   map[string]bool   // who wants to see one's state
 	talk    *im.Conversation  // whom `say` goes to
 	lost    bool              // the connection
 }
@@ -48,7 +49,7 @@ type client struct {
 // user says quit, In ends or ctx ends. s is running, or about to. A read of In
 // that blocks does not hold Run up, but outlives it.
 func Run(ctx context.Context, s *session.Session, io Streams) error {
-	c := &client{session: s, out: io.Out, names: view.Names{}, seen: map[string]string{}}
+	c := &client{session: s, out: io.Out, names: view.Names{}, seen: map[string]string{}, asked: map[string]bool{}}
 	c.line("Communicator, text client. Signing in as %s.", s.State().User)
 	c.line("Type help for the commands, quit to leave. Messages and changes appear as they happen.")
 	if s.State().Phase == session.SignedIn {
@@ -120,7 +121,7 @@ func (c *client) happened(event any) {
 	case session.PresenceChanged:
 		c.presence(e.User, e.State)
 	case session.WatcherChanged:
-		c.line("%s (%s) wants to see your state.", plain.Line(e.Name), e.User)
+		c.watcher(e)
 	case im.Received:
 		c.message(e.Message)
 	case im.DeliveryChanged:
@@ -128,6 +129,20 @@ func (c *client) happened(event any) {
 			c.line("Not delivered to %s: %s.", c.names.Of(e.Delivery.To), view.Reason(e.Delivery))
 		}
 	}
+}
+
+// watcher says who wants to see one's state, and waits to be allowed to; who
+// may see it comes and goes as he likes.
+func (c *client) watcher(w session.WatcherChanged) {
+	if w.Status != "pending" && w.Status != "waiting" || c.asked[w.User] {
+		return
+	}
+	c.asked[w.User] = true
+	who := w.User
+	if name := plain.Line(w.Name); name != "" {
+		who = name + " (" + w.User + ")"
+	}
+	c.line("%s wants to see your state.", who)
 }
 
 func (c *client) connection(s session.State) {
@@ -155,6 +170,10 @@ func (c *client) contacts(l contacts.List) {
 	c.list, c.names = view.Sorted(l), view.NamesIn(l)
 	if first && len(l.Groups) > 0 {
 		for _, g := range c.list.Groups {
+			if len(g.Members) == 1 {
+				c.line("Group %s: 1 person.", g.Name)
+				continue
+			}
 			c.line("Group %s: %d people.", g.Name, len(g.Members))
 		}
 		c.line("Type list to read them.")

@@ -21,6 +21,7 @@ type terminal struct {
 	company *lab.Company
 	who     lab.Person
 	keys    *io.PipeWriter
+	events  chan any
 
 	mu   sync.Mutex
 	said bytes.Buffer
@@ -41,8 +42,8 @@ func atTerminal(t *testing.T, body func(m *terminal)) {
 		}
 		defer company.Close()
 		in, keys := io.Pipe()
-		m := &terminal{t: t, company: company, who: company.Newcomer(), keys: keys}
 		events := make(chan any, 10000)
+		m := &terminal{t: t, company: company, who: company.Newcomer(), keys: keys, events: events}
 		s := session.New(session.Options{
 			User: m.who.User, Password: func() (string, error) { return m.who.Password, nil },
 			Resolver: company.Resolver(), Roots: company.Roots(), Dial: company.Dial, Notify: func(e any) { events <- e },
@@ -169,6 +170,20 @@ func TestTextClientStartsByBeingUseful(t *testing.T) {
 		}
 		if !strings.Contains(out.String(), "Type help for the commands") {
 			t.Errorf("on start it says %q", out.String())
+		}
+	})
+}
+
+// Who asks is said, once; who may look comes and goes in silence.
+func TestTextClientSaysWhoAsks(t *testing.T) {
+	atTerminal(t, func(m *terminal) {
+		m.read(0)
+		for _, status := range []string{"active", "terminated", "pending", "pending", "terminated"} {
+			m.events <- session.WatcherChanged{User: "eve@fabrikam.test", Name: "Eve", Status: status}
+		}
+		m.events <- session.WatcherChanged{User: "adam@fabrikam.test", Status: "waiting"}
+		if got, want := m.read(time.Second), "Eve (eve@fabrikam.test) wants to see your state.\nadam@fabrikam.test wants to see your state.\n"; got != want {
+			t.Errorf("said %q, want %q", got, want)
 		}
 	})
 }
