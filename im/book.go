@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"communicator/inorder"
 )
 
 // What a Book keeps. More is forgotten, oldest first.
@@ -18,15 +20,14 @@ const (
 // Book holds the conversations of one user. Its methods may be called from any
 // goroutine.
 type Book struct {
-	o Options
+	o    Options
+	tell inorder.Queue // events, in the order of changes
 
-	mu       sync.Mutex
-	talks    map[string]*Conversation
-	lines    uint64                   // counts lines, so that talks can be put in order
-	seen     recent                   // of incoming messages
-	last     map[string]chan struct{} // per recipient: closed when the latest message to it has its final state
-	out      []func()                 // waiting to run, in order, without the lock
-	flushing bool                     // a goroutine is running them
+	mu    sync.Mutex
+	talks map[string]*Conversation
+	lines uint64                   // counts lines, so that talks can be put in order
+	seen  recent                   // of incoming messages
+	last  map[string]chan struct{} // per recipient: closed when the latest message to it has its final state
 }
 
 // New makes an empty Book.
@@ -95,29 +96,6 @@ func (b *Book) Conversations() []*Conversation {
 		return all[i].key < all[j].key
 	})
 	return all
-}
-
-// later puts f at the end of what flush runs; b.mu is held. Queued under the
-// same lock as the change it tells of, so events come in the order of changes.
-func (b *Book) later(f func()) { b.out = append(b.out, f) }
-
-// flush runs what is queued, without the lock and in order, unless another
-// goroutine is just doing so.
-func (b *Book) flush() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.flushing {
-		return
-	}
-	b.flushing = true
-	for len(b.out) > 0 {
-		f := b.out[0]
-		b.out = b.out[1:]
-		b.mu.Unlock()
-		f()
-		b.mu.Lock()
-	}
-	b.out, b.flushing = nil, false
 }
 
 // canonical brings an address into the form used as key: "user@domain" with the

@@ -62,7 +62,7 @@ func (b *Book) sendPaced(ctx context.Context, m Bulk, text string, results chan<
 		}
 		sent++
 		_, legs := b.With(to).enter(text)
-		b.flush()
+		b.tell.Flush()
 		wg.Go(func() {
 			d := b.deliver(ctx, legs[0])
 			<-slots

@@ -60,7 +60,7 @@ func (c *Conversation) Send(ctx context.Context, text string) (Message, error) {
 		return Message{}, err
 	}
 	m, legs := c.enter(text)
-	c.b.flush()
+	c.b.tell.Flush()
 	c.b.deliverAll(ctx, legs)
 	return c.message(m.ID)
 }
@@ -72,7 +72,7 @@ func (c *Conversation) Again(ctx context.Context, id string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	c.b.flush()
+	c.b.tell.Flush()
 	c.b.deliverAll(ctx, legs)
 	return c.message(id)
 }
@@ -104,7 +104,7 @@ func (c *Conversation) enter(text string) (Message, []leg) {
 	l := line{m, text}
 	c.add(l)
 	m = l.snapshot()
-	b.later(func() { b.o.Emit(Sent{m}) })
+	b.tell.Add(func() { b.o.Emit(Sent{m}) })
 	return m, legs
 }
 
@@ -125,7 +125,7 @@ func (c *Conversation) reopen(id string) ([]leg, error) {
 		}
 		d = Delivery{ID: id, To: d.To, State: Sending}
 		l.Delivered[i] = d
-		b.later(func() { b.o.Emit(DeliveryChanged{c.key, d}) })
+		b.tell.Add(func() { b.o.Emit(DeliveryChanged{c.key, d}) })
 		legs = append(legs, c.leg(id, d.To, l.raw))
 	}
 	return legs, nil
@@ -151,9 +151,9 @@ func (c *Conversation) settle(d Delivery) {
 			}
 		}
 	}
-	b.later(func() { b.o.Emit(DeliveryChanged{c.key, d}) })
+	b.tell.Add(func() { b.o.Emit(DeliveryChanged{c.key, d}) })
 	b.mu.Unlock()
-	b.flush()
+	b.tell.Flush()
 }
 
 // add appends a line and forgets the oldest beyond the limits; b.mu is held.

@@ -48,18 +48,18 @@ func (b *Book) receive(m Message, body []byte, acknowledge func()) {
 	m.Text = plain.Text(m.Text)
 	b.mu.Lock()
 	if b.seen.before(sha256.Sum256([]byte(m.ID+"\x00"+m.From+"\x00"+string(body))), b.o.Now()) {
-		b.later(acknowledge)
+		b.tell.Add(acknowledge)
 	} else {
 		c := b.with([]string{m.From})
 		m.With = c.key
 		c.add(line{Message: m})
-		b.later(func() {
+		b.tell.Add(func() {
 			b.o.Emit(Received{m})
 			acknowledge()
 		})
 	}
 	b.mu.Unlock()
-	b.flush()
+	b.tell.Flush()
 }
 
 // storedMark is what Kamailio's msilo (5.6) puts before a text it has kept.

@@ -134,10 +134,10 @@ func (b *ContactBook) changed(f func()) {
 	f()
 	now := b.own.WithOrg(b.chart)
 	if !sameList(before, now) || !b.list || !b.charted {
-		b.s.events.add(ContactsChanged{now})
+		b.s.later(ContactsChanged{now})
 	}
 	b.mu.Unlock()
-	b.s.flush()
+	b.s.events.Flush()
 }
 
 // keep writes the list down for the next session.

@@ -58,7 +58,7 @@ func (b *Board) set(user string, p presence.State) {
 	before, ok := b.states[user]
 	b.states[user] = p
 	if !ok || !before.Says(p) {
-		b.s.events.add(PresenceChanged{user, p})
+		b.s.later(PresenceChanged{user, p})
 	}
 	if !b.heard[user] {
 		b.heard[user] = true
@@ -66,7 +66,7 @@ func (b *Board) set(user string, p presence.State) {
 		b.news = make(chan struct{})
 	}
 	b.mu.Unlock()
-	b.s.flush()
+	b.s.events.Flush()
 }
 
 // age marks everything as old: the connection is gone.
@@ -79,7 +79,7 @@ func (b *Board) age() {
 		if !p.Old && p.Availability != presence.Unknown {
 			p.Old = true
 			b.states[user] = p
-			b.s.events.add(PresenceChanged{user, p})
+			b.s.later(PresenceChanged{user, p})
 		}
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"communicator/contacts"
 	"communicator/dialect/simple"
 	"communicator/im"
+	"communicator/inorder"
 	"communicator/presence"
 	"communicator/wire/auth"
 	"communicator/wire/sipconn"
@@ -86,7 +87,7 @@ type Session struct {
 	log    *slog.Logger
 	roots  func() *x509.CertPool // Options.Roots and Further in one; the first call takes a moment
 	line   *sipconn.Line
-	events outbox
+	events inorder.Queue
 	ring   ring
 
 	mu      sync.Mutex
@@ -190,9 +191,9 @@ func (s *Session) change(f func(*State)) {
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
-	s.events.add(StateChanged{s.state})
+	s.later(StateChanged{s.state})
 	s.mu.Unlock()
-	s.flush()
+	s.events.Flush()
 }
 
 // dialect is the server as we speak to it; nil before the first sign-in.

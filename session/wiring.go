@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"sync"
 
 	"communicator/im"
 )
@@ -31,51 +30,19 @@ func (s *Session) wire(e any) {
 
 // emit tells of an event.
 func (s *Session) emit(e any) {
-	s.events.add(e)
-	s.flush()
+	s.later(e)
+	s.events.Flush()
 }
 
-// flush hands out what waits in the outbox.
-func (s *Session) flush() {
-	s.events.flush(func(e any) {
+// later queues an event; events.Flush hands it out. Queued under the same lock
+// as the change it tells of, it comes out in the order of changes.
+func (s *Session) later(e any) {
+	s.events.Add(func() {
 		s.wire(e)
 		if s.o.Notify != nil {
 			s.o.Notify(e)
 		}
 	})
-}
-
-// outbox keeps events in order. What is added under the same lock as the change
-// it tells of comes out in the order of changes.
-type outbox struct {
-	mu      sync.Mutex
-	waiting []any
-	busy    bool // a goroutine is handing out
-}
-
-func (o *outbox) add(e any) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.waiting = append(o.waiting, e)
-}
-
-// flush gives each event to f, without the lock, one at a time. While another
-// goroutine does so, that one goes on with what is new.
-func (o *outbox) flush(f func(any)) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.busy {
-		return
-	}
-	o.busy = true
-	for len(o.waiting) > 0 {
-		e := o.waiting[0]
-		o.waiting = o.waiting[1:]
-		o.mu.Unlock()
-		f(e)
-		o.mu.Lock()
-	}
-	o.waiting, o.busy = nil, false
 }
 
 // begin does what follows a sign-in, until ctx, which is the connection's, ends.

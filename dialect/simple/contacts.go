@@ -155,7 +155,8 @@ func (b *book) tell(raw []byte) error {
 	}
 	list := listOf(doc)
 	if b.s.o.Sink.Contacts != nil {
-		b.s.tell.put(func() { b.s.o.Sink.Contacts(list) })
+		b.s.tell.Add(func() { b.s.o.Sink.Contacts(list) })
+		b.s.tell.Flush()
 	}
 	return nil
 }

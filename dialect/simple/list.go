@@ -51,7 +51,7 @@ func (w *watcher) writeListSoon(ctx context.Context, want []string) (map[string]
 
 // subscribeList starts a list subscription and waits for the server's verdict.
 func (w *watcher) subscribeList(ctx context.Context, conn *sipconn.Conn, people map[string]bool) error {
-	l := &listing{w: w, conn: conn, people: people, decided: make(chan error, 1), silent: map[string]bool{}, told: map[string]uint32{},
+	l := &listing{w: w, conn: conn, people: people, decided: make(chan error, 1), silent: map[string]bool{}, lacking: map[string]bool{}, told: map[string]uint32{},
 		refresh: make(chan struct{}, 1), alone: map[string]bool{}, offline: map[string]bool{}}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	w.mu.Lock()
@@ -142,19 +142,17 @@ func (l *listing) accepted(res *sip.Response) {
 // forget reports that nothing is known of the people in the list.
 func (l *listing) forget() {
 	l.w.mu.Lock()
-	var who []string
 	for _, u := range l.w.order {
 		if l.people[u] && !l.alone[u] {
-			who = append(who, u)
+			l.report(u, unknown())
 		}
 	}
 	l.seq, l.asked = sequence{}, false
 	clear(l.told)
 	clear(l.silent)
+	clear(l.lacking)
 	clear(l.offline)
 	l.stopTimer()
 	l.w.mu.Unlock()
-	for _, u := range who {
-		l.report(u, unknown())
-	}
+	l.w.s.tell.Flush()
 }

@@ -45,6 +45,7 @@ type listing struct {
 	seq     sequence
 	told    map[string]uint32 // the version that told of a person last
 	started time.Time         // of the first NOTIFY
+	lacking map[string]bool   // who is not in the server's full state of the list
 	silent  map[string]bool   // who has been listed without any state, and has not been called offline
 	offline map[string]bool   // who has been called offline, and of whom nothing came since
 	since   time.Time         // when there was first something to wait for
@@ -52,12 +53,9 @@ type listing struct {
 }
 
 // report reports a state that came by this list, unless it has ended or has
-// been replaced.
+// been replaced; w.mu is held, and whoever holds it flushes what was reported.
 func (l *listing) report(user string, state presence.State) {
-	l.w.mu.Lock()
-	wanted := l.w.want[user] && l.w.ctx != nil && l.w.ctx.Err() == nil && (l.w.list == l || l.w.list == nil)
-	l.w.mu.Unlock()
-	if wanted {
+	if l.w.want[user] && l.w.ctx != nil && l.w.ctx.Err() == nil && (l.w.list == l || l.w.list == nil) {
 		l.w.s.report(user, state)
 	}
 }
@@ -77,35 +75,35 @@ func (l *listing) notify(r *sip.Request) {
 		return
 	}
 	states, silent := readMembers(n.Members(), l.w.s.o.Now())
-	for _, m := range l.take(n.RLMI, states, silent) {
-		l.report(m.user, m.state)
-	}
+	l.take(n.RLMI, states, silent)
+	l.w.s.tell.Flush()
 }
 
-// take notes what a notification says and returns the states that are newer
+// take notes what a notification says and reports the states that are newer
 // than what is known of their person. Kamailio's processes send at the same
 // time: a notification may overtake an earlier one.
-func (l *listing) take(r pidf.RLMI, states []member, silent []string) (news []member) {
+func (l *listing) take(r pidf.RLMI, states []member, silent []string) {
 	now := l.w.s.o.Now()
 	l.w.mu.Lock()
 	defer l.w.mu.Unlock()
 	if !l.seq.any {
 		l.started = now
 	}
-	waited := len(l.silent) > 0 || !l.seq.whole()
+	waited := len(l.silent)+len(l.lacking) > 0 || !l.seq.whole()
+	l.lacks(r, states, silent)
 	l.seq.take(r.Version, r.FullState)
 	l.full = l.full || r.FullState
 	for _, m := range states {
-		if at, ok := l.told[m.user]; ok && at > r.Version || l.alone[m.user] {
+		if at, ok := l.told[m.user]; ok && at > r.Version || l.alone[m.user] || !l.people[m.user] {
 			continue
 		}
 		l.told[m.user] = r.Version
 		delete(l.silent, m.user)
 		delete(l.offline, m.user)
-		news = append(news, m)
+		l.report(m.user, m.state)
 	}
 	for _, u := range silent {
-		if at, ok := l.told[u]; (!ok || at < r.Version) && !l.alone[u] && !l.offline[u] {
+		if at, ok := l.told[u]; (!ok || at < r.Version) && l.people[u] && !l.alone[u] && !l.offline[u] {
 			l.silent[u] = true
 		}
 	}
@@ -113,13 +111,31 @@ func (l *listing) take(r pidf.RLMI, states []member, silent []string) (news []me
 		l.since = now
 	}
 	l.wait(now)
-	return news
+}
+
+// lacks notes who is in the list that was written but not in what the server
+// says is all of it; w.mu is held. RFC 4662 §5.2 has every resource in a full
+// state. One that is cut into several messages names the others in the next.
+func (l *listing) lacks(r pidf.RLMI, states []member, silent []string) {
+	if r.FullState {
+		for u := range l.people {
+			if at, ok := l.told[u]; (!ok || at <= r.Version) && !l.alone[u] {
+				l.lacking[u] = true
+			}
+		}
+	}
+	for _, m := range states {
+		delete(l.lacking, m.user)
+	}
+	for _, u := range silent {
+		delete(l.lacking, u)
+	}
 }
 
 // wait sets the time at which nothing more is expected; w.mu is held.
 func (l *listing) wait(now time.Time) {
 	l.stopTimer()
-	if len(l.silent) == 0 && l.seq.whole() {
+	if len(l.silent)+len(l.lacking) == 0 && l.seq.whole() {
 		l.asked = false
 		return
 	}
@@ -149,7 +165,8 @@ func (l *listing) stopTimer() {
 // full state is asked for first. Then, if notifications are still missing, the
 // list is subscribed anew, or given up if it did not work from the start. And
 // of whom still nothing came, he is offline, unless one of some that are asked
-// for by themselves has a state: then they are all watched so.
+// for by themselves has a state: then they are all watched so. Whom the server
+// does not have in the list at all is watched so in any case.
 func (l *listing) settle() {
 	w := l.w
 	now := w.s.o.Now()
@@ -173,6 +190,7 @@ func (l *listing) settle() {
 	case lost:
 		l.giveUp(early)
 	default:
+		l.watchLacking()
 		l.judge(who)
 	}
 }
@@ -223,16 +241,14 @@ func (l *listing) silentNow() (who []string) {
 func (l *listing) callOffline(who []string) {
 	for _, u := range who {
 		l.w.mu.Lock()
-		still := l.silent[u]
-		if still {
+		if l.silent[u] {
 			delete(l.silent, u)
 			l.offline[u] = true
-		}
-		l.w.mu.Unlock()
-		if still {
 			l.report(u, presence.State{Availability: presence.Offline, Seen: l.w.s.o.Now()})
 		}
+		l.w.mu.Unlock()
 	}
+	l.w.s.tell.Flush()
 }
 
 // hasState asks for some of the people by themselves and says whether one of
@@ -240,21 +256,48 @@ func (l *listing) callOffline(who []string) {
 func (l *listing) hasState(who []string) (has, sure bool) {
 	for _, i := range rand.Perm(len(who))[:min(probes, len(who))] {
 		ctx, cancel := context.WithTimeout(l.ctx, probeTime)
-		var state presence.State
+		reachable := make(chan bool, 1) // the answer may still come while we give up
 		err := l.conn.Subscribe(ctx, sipconn.Subscription{
 			To: who[i], Event: presencePkg, Accept: []string{pidf.ContentType},
-			Notify: func(r *sip.Request) { state, _ = readState(who[i], r.Body(), l.w.s.o.Now()) },
+			Notify: func(r *sip.Request) {
+				if state, ok := readState(who[i], r.Body(), l.w.s.o.Now()); ok && state.Reachable() {
+					select {
+					case reachable <- true:
+					default:
+					}
+				}
+			},
 		})
 		cancel()
 		var refused *sipconn.StatusError
 		switch {
-		case state.Reachable():
+		case len(reachable) > 0:
 			return true, true
 		case err != nil && !errors.As(err, &refused): // refused: he has none that we may see
 			return false, false
 		}
 	}
 	return false, true
+}
+
+// watchLacking has those watched one by one who are not in the list as the
+// server has it. What was known of them is not known any more.
+func (l *listing) watchLacking() {
+	l.w.mu.Lock()
+	n := len(l.lacking)
+	for _, u := range l.w.order {
+		if l.lacking[u] {
+			l.alone[u] = true
+			l.report(u, unknown())
+		}
+	}
+	clear(l.lacking)
+	l.w.mu.Unlock()
+	l.w.s.tell.Flush()
+	if n > 0 {
+		l.w.s.o.Log.Info("the server's list lacks people", "by themselves", n)
+		l.w.changed()
+	}
 }
 
 // watchAlone has people watched one by one, though they are in the list.

@@ -13,6 +13,10 @@ import (
 
 func TestGapInVersions(t *testing.T) {
 	rlmi := func(version int, full bool, user string) (string, string) {
+		if full { // RFC 4662 §5.2: everybody is in it
+			ct, body := listOf200(version, []string{"bob@contoso.test", "carol@contoso.test"})
+			return ct, strings.Replace(body, `fullState="false"`, `fullState="true"`, 1)
+		}
 		return `multipart/related;type="application/rlmi+xml";boundary=b`, strings.ReplaceAll(fmt.Sprintf("--b\nContent-ID: <l>\nContent-Type: application/rlmi+xml\n\n"+
 			`<list xmlns="urn:ietf:params:xml:ns:rlmi" uri="sip:l@x" version="%d" fullState="%v"><resource uri="sip:%s"><instance id="1" state="active" cid="c"/></resource></list>`+
 			"\n--b\nContent-ID: <c>\nContent-Type: application/pidf+xml\n\n%s\n--b--\n", version, full, user, pidfOf(user, openTuple)), "\n", "\r\n")
@@ -28,7 +32,7 @@ func TestGapInVersions(t *testing.T) {
 		}
 		send(1, true, "bob@contoso.test")
 		send(2, false, "carol@contoso.test")
-		if got := r.news(); got != "bob@contoso.test available; carol@contoso.test available" {
+		if got := r.news(); got != "bob@contoso.test busy call In Lyon; carol@contoso.test busy call In Lyon; carol@contoso.test available" {
 			t.Errorf("without a gap: %s", got)
 		}
 		time.Sleep(2 * time.Minute)
@@ -37,7 +41,7 @@ func TestGapInVersions(t *testing.T) {
 		send(3, false, "bob@contoso.test") // overtaken, not lost
 		send(6, false, "carol@contoso.test")
 		send(5, true, "carol@contoso.test") // older than what is known of carol
-		if got := r.news(); got != "carol@contoso.test available; bob@contoso.test available; carol@contoso.test available" {
+		if got := r.news(); got != "carol@contoso.test available; bob@contoso.test available; carol@contoso.test available; bob@contoso.test busy call In Lyon" {
 			t.Errorf("in another order: %s", got)
 		}
 		time.Sleep(2 * listQuiet)
@@ -78,6 +82,52 @@ func TestThousandStatesAtOnce(t *testing.T) {
 		if n := strings.Count(r.news(), "busy"); n != 1000 || len(body) < 10*65535 {
 			t.Errorf("%d states from %d bytes", n, len(body))
 		}
+	})
+}
+
+// A full state that lacks somebody: the server's list is not the one that was
+// written. He is unknown, and watched by himself.
+func TestListThatLacksPeople(t *testing.T) {
+	full := func(p *peer, m message, version int, users ...string) {
+		ct, body := listOf200(version, users)
+		p.notify(m, "active;expires=3600", ct, strings.Replace(body, `fullState="false"`, `fullState="true"`, 1))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r, p := started(t, Options{XCAP: "https://x", HTTP: (&store{docs: map[string]string{}}).client()})
+		watch(t, r, "bob@contoso.test", "carol@contoso.test", "dave@contoso.test")
+		m := p.next()
+		p.subscribed(m, "Require: eventlist")
+		full(p, m, 1, "bob@contoso.test", "carol@contoso.test", "dave@contoso.test")
+		if n := strings.Count(r.news(), "busy"); n != 3 {
+			t.Errorf("%d states", n)
+		}
+		full(p, m, 2, "bob@contoso.test") // cut in two: the others follow
+		ct, body := listOf200(3, []string{"carol@contoso.test", "dave@contoso.test"})
+		p.notify(m, "active;expires=3600", ct, body)
+		time.Sleep(2 * listQuiet)
+		p.quiet()
+		r.news()
+		full(p, m, 4, "bob@contoso.test", "dave@contoso.test")
+		time.Sleep(listQuiet)
+		again := p.next() // it is asked for the full state once more
+		p.subscribed(again, "Require: eventlist")
+		full(p, m, 5, "bob@contoso.test", "dave@contoso.test")
+		time.Sleep(listQuiet)
+		one := p.next()
+		if !strings.Contains(one.start, "carol@") || strings.Contains(r.news(), "carol@contoso.test busy") || r.latest["carol@contoso.test"].Availability != "unknown" {
+			t.Errorf("%s; carol is %v", one.start, r.latest["carol@contoso.test"])
+		}
+		p.subscribed(one)
+		p.notify(one, "active;expires=3600", "application/pidf+xml", pidfOf("carol@contoso.test", openTuple))
+		if got := r.news(); got != "carol@contoso.test available" {
+			t.Errorf("told %s", got)
+		}
+		full(p, m, 6, "bob@contoso.test", "dave@contoso.test")
+		time.Sleep(time.Minute)
+		if got := r.news(); strings.Contains(got, "carol") {
+			t.Errorf("told %s", got)
+		}
+		p.quiet()
 	})
 }
 
@@ -131,7 +181,7 @@ func TestListThatLacksStates(t *testing.T) {
 					if m.h.Get("Call-Id") == list {
 						p.subscribed(m, "Require: eventlist")
 						if c.refreshed {
-							ct, body := listOf200(3, users[1:51])
+							ct, body := listOf200(3, users[:51])
 							p.notify(m, "active;expires=600", ct, strings.Replace(body, `fullState="false"`, `fullState="true"`, 1))
 							ct, body = listOf200(4, users[51:])
 							p.notify(m, "active;expires=600", ct, body)

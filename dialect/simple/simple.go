@@ -17,10 +17,10 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"communicator/contacts"
+	"communicator/inorder"
 	"communicator/presence"
 	"communicator/wire/auth"
 	"communicator/wire/sipconn"
@@ -51,7 +51,7 @@ type Options struct {
 // called from any goroutine.
 type Server struct {
 	o         Options
-	tell      outbox
+	tell      inorder.Queue
 	xcap      *xcap
 	publisher publisher
 	watcher   watcher
@@ -134,37 +134,12 @@ func (s *Server) Edit(ctx context.Context, e contacts.Edit) error { return s.boo
 // nothing outside the dialogs of our subscriptions, so none is.
 func (s *Server) Handle(*sipconn.Incoming) bool { return false }
 
-// report tells Sink of a person's state.
+// report queues a person's state for Sink; tell.Flush hands it over. Queued
+// under the lock under which it was decided, it is told in the order of decisions.
 func (s *Server) report(user string, p presence.State) {
 	if s.o.Sink.Presence != nil {
-		s.tell.put(func() { s.o.Sink.Presence(user, p) })
+		s.tell.Add(func() { s.o.Sink.Presence(user, p) })
 	}
-}
-
-// outbox runs what is put into it one after the other, in order and without a
-// lock held. What is put in while another goroutine is at it, that one runs.
-type outbox struct {
-	mu      sync.Mutex
-	waiting []func()
-	running bool
-}
-
-func (o *outbox) put(f func()) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.waiting = append(o.waiting, f)
-	if o.running {
-		return
-	}
-	o.running = true
-	for len(o.waiting) > 0 {
-		next := o.waiting[0]
-		o.waiting = o.waiting[1:]
-		o.mu.Unlock()
-		next()
-		o.mu.Lock()
-	}
-	o.waiting, o.running = nil, false
 }
 
 // address brings an address or presence URI into the form used outside wire,

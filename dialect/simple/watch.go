@@ -216,11 +216,11 @@ func (w *watcher) notified(user string, r *sip.Request) (presence.State, bool) {
 // reportIf reports a state, unless ctx has ended or nobody wants it any more.
 func (w *watcher) reportIf(ctx context.Context, user string, state presence.State) {
 	w.mu.Lock()
-	wanted := w.want[user] && ctx.Err() == nil
-	w.mu.Unlock()
-	if wanted {
+	if w.want[user] && ctx.Err() == nil {
 		w.s.report(user, state)
 	}
+	w.mu.Unlock()
+	w.s.tell.Flush()
 }
 
 // ended says that conn has ended.

@@ -18,6 +18,10 @@ import (
 // what people wait for at sign-in: the list and the states.
 const watchersAfter = 2 * time.Second
 
+// maxWatchers is how many watchers are remembered, so that each is told of once;
+// beyond that they are told of again.
+const maxWatchers = 10000
+
 // watchWatchers subscribes to one's own watcher information (RFC 3857) until
 // ctx or conn ends. A server without it is left in peace.
 func (s *Server) watchWatchers(ctx context.Context, conn *sipconn.Conn) {
@@ -84,7 +88,7 @@ func (o *observers) notify(r *sip.Request) {
 	if o.heard && !doc.Full && doc.Version <= o.known.Version {
 		return
 	}
-	o.known, o.heard = known, true
+	o.known, o.heard = pidf.WatcherInfo{Version: known.Version}, true // status says the rest
 	for _, l := range doc.Lists {
 		if l.Package != "" && l.Package != presencePkg {
 			continue
@@ -103,6 +107,9 @@ func (o *observers) tell(w pidf.Watcher) {
 	}
 	switch status {
 	case "active", "pending", "waiting":
+		if len(o.status) >= maxWatchers {
+			clear(o.status)
+		}
 		o.status[w.ID] = status
 	case "terminated":
 		delete(o.status, w.ID)
@@ -110,5 +117,6 @@ func (o *observers) tell(w pidf.Watcher) {
 		return
 	}
 	name := plain.Cut(plain.Line(w.DisplayName), contacts.MaxName)
-	o.s.tell.put(func() { o.s.o.Sink.Watcher(user, name, status) })
+	o.s.tell.Add(func() { o.s.o.Sink.Watcher(user, name, status) })
+	o.s.tell.Flush()
 }
