@@ -5,6 +5,7 @@ package interop
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"communicator/im"
+	"communicator/presence"
 	"communicator/session"
 )
 
@@ -77,12 +79,15 @@ func failover(t *testing.T, p *pool, bobAt string) {
 }
 
 // A front end hangs: its connections stay open, and nothing comes back. The client
-// finds out by its keep-alive, and a message that was on the way is not lost.
+// finds out by its keep-alive, and a message that was on the way is not lost. The
+// database frees what the front end had locked, so that the other is not held up.
 func TestHangingFrontEnd(t *testing.T) {
 	t.Parallel() // it mostly waits
 	p := startPool(t)
+	keepList(t, p, "alice", []string{bob, carol, dave})
 	a := p.site().signIn(t, alice)
 	b := p.site().signIn(t, bob, func(o *session.Options) { o.Server = "fe2." + domain + ":" + strconv.Itoa(p.base+61) })
+	a.sees(bob, "available", func(s presence.State) bool { return s.Availability == presence.Available })
 	if got := delivery(t, a, bob, "before"); got.State != im.Delivered {
 		t.Fatalf("%+v", got)
 	}
@@ -90,9 +95,7 @@ func TestHangingFrontEnd(t *testing.T) {
 	p.hang(t, "fe1")
 	t.Cleanup(func() { p.kill(t, "fe1", syscall.SIGKILL) }) // it cannot be asked to stop
 	stopped := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	m, err := a.IM.With(bob).Send(ctx, "into the void")
+	m, err := a.IM.With(bob).Send(within(t), "into the void")
 	if err != nil || m.Delivered[0].State != im.Unknown {
 		t.Errorf("%+v, %v; want unknown: it was written, and nobody answered", m.Delivered, err)
 	}
@@ -100,6 +103,10 @@ func TestHangingFrontEnd(t *testing.T) {
 		return e.State.Phase == session.SignedIn && e.State.Target.Host == "fe2."+domain
 	})
 	t.Logf("signed in at fe2 %v after fe1 began to hang", e.State.Since.Sub(stopped).Round(time.Millisecond))
+	if _, err := b.Presence.Set(within(t), presence.State{Availability: presence.Busy}); err != nil {
+		t.Error(err)
+	}
+	a.sees(bob, "busy", func(s presence.State) bool { return s.Availability == presence.Busy })
 	// Kamailio waits 5 s for the dead flow before it looks for another one.
 	if got := delivery(t, b, alice, "after"); got.State != im.Delivered && got.State != im.Accepted {
 		t.Errorf("%+v, want delivered or accepted", got)
@@ -107,18 +114,31 @@ func TestHangingFrontEnd(t *testing.T) {
 	a.gets(mark, "after")
 }
 
-// hang stops a front end, but not in the middle of a transaction: with its rows
-// locked the database would keep the other front end waiting as well.
+// hang stops a front end at the worst moment: in a transaction that holds one of
+// the table locks which its list server takes many times a second.
 func (p *pool) hang(t *testing.T, part string) {
 	t.Helper()
-	for range 100 {
+	ctx := within(t)
+	for tries := 1; ; tries++ {
 		p.kill(t, part, syscall.SIGSTOP)
-		if p.sql(t, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()") == "0" {
+		if p.locks(t, "5ms") && p.locks(t, "100ms") {
+			t.Logf("%s stopped in a transaction, at try %d", part, tries)
 			return
 		}
+		if ctx.Err() != nil {
+			t.Fatalf("%s was never in a transaction", part)
+		}
 		p.kill(t, part, syscall.SIGCONT)
+		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) // another moment of its round
 	}
-	t.Fatalf("%s is never between two transactions", part)
+}
+
+// locks reports whether somebody has sat on a lock of a whole table for so long, doing nothing.
+func (p *pool) locks(t *testing.T, least string) bool {
+	t.Helper()
+	n := p.sql(t, `SELECT pg_sleep_for('`+least+`'); SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE granted AND mode = 'ExclusiveLock'
+		AND relation IS NOT NULL AND state = 'idle in transaction' AND clock_timestamp() - state_change > '`+least+`'`)
+	return n != "0"
 }
 
 // outcome is what became of a message that was given to the client at a time.

@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long a test waits for something that should come at once.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // program is a running program whose output the test reads line by line.
 type program struct {

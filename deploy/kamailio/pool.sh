@@ -75,8 +75,9 @@ as=
 [ "$(id -u)" = 0 ] && { as="setpriv --reuid=postgres --regid=postgres --clear-groups"; chown postgres "$PG"; }
 $as initdb -D "$PG/data" -A trust -U kamailio --no-sync -E UTF8 --locale=C >"$D/postgres.log" 2>&1 || fail "initdb" "$D/postgres.log"
 start postgres $as postgres -D "$PG/data" -p $SQL -c listen_addresses="$IP1" -c unix_socket_directories="$PG" \
+	-c idle_in_transaction_session_timeout=2s -c tcp_user_timeout=10s \
 	-c fsync=off -c full_page_writes=off -c shared_buffers=16MB -c max_connections=150
-for i in {1..100}; do pg_isready -q -U kamailio -d postgres -h "$IP1" -p $SQL && break; sleep 0.05; done
+for i in {1..1200}; do pg_isready -q -U kamailio -d postgres -h "$IP1" -p $SQL && break; sleep 0.05; done
 export DB=postgres://kamailio@$IP1:$SQL/postgres DIGEST
 cat /usr/share/kamailio/postgres/{standard,usrloc,auth_db,msilo,presence,rls}-create.sql |
 	psql -X -q -1 -v ON_ERROR_STOP=1 -d "$DB" >>"$D/postgres.log" 2>&1 || fail "tables" "$D/postgres.log"
@@ -151,7 +152,7 @@ cat >"$D/env" <<-ENV
 	XCAP=https://xcap.contoso.test:$TLS/xcap-root LDAPS=$IP1:$LDAPS DB=$DB
 ENV
 waiting="$IP1:$TLS $IP2:$TLS $IP1:$DIRECTOR"
-for i in {1..150}; do
+for i in {1..900}; do
 	left=
 	for at in $waiting; do answers "${at%:*}" "${at#*:}" || left="$left $at"; done
 	waiting=$left
