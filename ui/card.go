@@ -4,6 +4,7 @@ package ui
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -18,83 +19,178 @@ import (
 	"communicator/ui/widgets"
 )
 
-// card shows what is known of a person. The directory is asked when the card
-// opens; what it says is added when it comes.
+// card shows what is known of a person. The directory and the calendar are
+// asked when it opens; what they say is added when it comes, and the state
+// stays as fresh as in the list.
+type card struct {
+	page    *mainPage
+	row     view.Row
+	who     directory.Person
+	manager directory.Person
+	said    view.Card // what it shows
+	body    *fyne.Container
+	shown   *widget.PopUp
+	asking  bool // the directory has not answered yet
+}
+
+// card opens the contact card of a person in the list or among what was found.
 func (p *mainPage) card(r view.Row) {
-	body := container.NewStack()
-	var shown *widget.PopUp
-	fill := func(who *directory.Person, manager string) {
-		body.Objects = []fyne.CanvasObject{p.cardBody(r, who, manager, func() { shown.Hide() })}
-		body.Refresh()
-	}
+	c := &card{page: p, row: r, who: directory.Person{User: r.User, Name: r.Name}, body: container.NewStack()}
 	p.app.watch(r.User)
-	fill(nil, "")
-	shown = popUp(widgets.Sized(widgets.Inset(12, 12, 12, 12, body), 360, 0), p.app.window)
-	s := p.app.session
-	if s == nil || r.User == "" {
+	c.said = c.now()
+	c.fill()
+	c.shown = popUp(widgets.Sized(widgets.Inset(12, 0, 12, 0, c.body), cardWidth, 0), p.app.window)
+	p.open = c
+	c.ask()
+}
+
+const cardWidth = 396
+
+// ask asks the directory for the person and the manager.
+func (c *card) ask() {
+	s := c.page.app.session
+	if s == nil || c.row.User == "" {
 		return
 	}
-	p.app.do("", func(ctx context.Context) error {
-		if chart, err := s.People.Chart(ctx, r.User); err == nil { // without a directory the card stays small
-			p.app.post(func() {
-				manager := ""
-				if chart.Manager != nil {
-					manager = chart.Manager.Name
-				}
-				fill(&chart.Self, manager)
-				shown.Resize(shown.MinSize())
-			})
-		}
+	c.asking = true
+	c.page.app.do("", func(ctx context.Context) error {
+		chart, err := s.People.Chart(ctx, c.row.User)
+		c.page.app.post(func() {
+			c.asking = false
+			if err != nil {
+				return // without a directory the card stays small
+			}
+			c.who = chart.Self
+			if c.row.Name != "" {
+				c.who.Name = c.row.Name // as the user calls him
+			}
+			if chart.Manager != nil {
+				c.manager = *chart.Manager
+			}
+			c.refresh()
+		})
 		return nil
 	})
 }
 
-func (p *mainPage) cardBody(r view.Row, who *directory.Person, manager string, hide func()) fyne.CanvasObject {
-	now := time.Now()
-	state := p.app.of(r.User)
-	titles := widgets.Column(0, widgets.NewText(r.Name, theme.Title, "").Strong().Short())
-	if who != nil {
-		titles.Add(widgets.NewText(view.Dotted(who.Title, who.Department), theme.Body, theme.Secondary).Short())
+// now is what there is to say now.
+func (c *card) now() view.Card {
+	said := view.CardOf(c.who, c.page.app.of(c.row.User), time.Now())
+	said.Manager = c.manager.Name
+	said.Origin = view.Origin(c.page.app.list, c.row.User)
+	return said
+}
+
+// refresh shows what has changed.
+func (c *card) refresh() {
+	said := c.now()
+	if c.shown.Hidden || reflect.DeepEqual(said, c.said) {
+		return
 	}
-	if manager != "" {
-		titles.Add(widgets.NewText(lang.L("Manager: {{.Name}}", map[string]any{"Name": manager}), theme.Caption, theme.Secondary).Short())
+	c.said = said
+	c.fill()
+	c.shown.Resize(c.shown.MinSize())
+}
+
+func (c *card) close() {
+	c.page.open = nil
+	c.shown.Hide()
+}
+
+func (c *card) fill() {
+	section := func(o fyne.CanvasObject) fyne.CanvasObject { return widgets.Inset(8, 16, 8, 16, o) }
+	parts := widgets.Column(0, section(widgets.Column(12, c.head(), c.buttons())), widgets.NewLine(), section(c.state()),
+		widgets.NewLine(), section(c.agenda()))
+	if lines := c.lines(); len(lines.Objects) > 0 {
+		parts.Add(widgets.NewLine())
+		parts.Add(section(lines))
 	}
-	head := widgets.Row(12, 1, widgets.NewMonogram(r.User, r.Name, 56), titles)
-	words := widgets.Column(2, widgets.Row(8, 1, widgets.NewIcon(theme.Presence(view.Face(state)), theme.IconRow),
-		widgets.NewText(view.Words(state, now), theme.Body, "").Strong().Short()))
-	if note := view.Note(state, now); note != "" {
-		words.Add(widgets.Inset(0, 0, 0, 24, paragraph("", note, false)))
+	c.body.Objects = []fyne.CanvasObject{parts}
+	c.body.Refresh()
+}
+
+// head is who it is.
+func (c *card) head() fyne.CanvasObject {
+	titles := widgets.Column(0, widgets.NewText(c.said.Name, theme.Title, "").Strong().Short())
+	if c.said.Role != "" {
+		titles.Add(widgets.NewText(c.said.Role, theme.Body, theme.Secondary).Short())
 	}
-	rows := widgets.Column(8, head, p.cardButtons(r, hide), widgets.NewLine(), words, widgets.NewLine())
-	if who != nil {
-		for _, n := range who.Numbers {
-			rows.Add(cardRow(view.NumberKind(n.Kind), n.Number, p.copyButton(n.Number)))
-		}
-		if who.Office != "" {
-			rows.Add(cardRow(lang.L("Office"), who.Office, nil))
-		}
+	if c.said.Manager != "" {
+		manager := widgets.NewButton(c.said.Manager, "", widgets.Link, c.toManager)
+		manager.Small = true
+		titles.Add(widgets.Row(4, -1, widgets.NewText(lang.L("Manager:"), theme.Caption, theme.Secondary), manager))
 	}
-	if r.User != "" {
-		rows.Add(cardRow(lang.L("Address"), r.User, p.copyButton(r.User)))
+	if c.said.Origin != "" {
+		titles.Add(widgets.NewText(c.said.Origin, theme.Caption, theme.Secondary).Short())
+	}
+	return widgets.Row(16, 1, widgets.NewMonogram(c.row.User, c.said.Name, 56), titles)
+}
+
+// toManager turns to the manager's card.
+func (c *card) toManager() {
+	c.close()
+	c.page.card(view.Row{Kind: view.PersonRow, User: c.manager.User, Name: c.manager.Name})
+}
+
+func (c *card) buttons() fyne.CanvasObject {
+	message := widgets.NewButton(lang.L("Message"), "ui-message", widgets.Filled, func() { c.close(); c.page.message(c.row.User, c.said.Name) })
+	message.Enable(c.row.User != "")
+	more := widgets.NewButton("", "ui-more", widgets.Plain, nil)
+	more.OnTapped = func() { widgets.Below(more, c.page.personMenu(c.row)) }
+	return widgets.Row(8, 1, message, layout.NewSpacer(), more, widgets.NewButton(lang.L("Close"), "", widgets.Plain, c.close))
+}
+
+// state is what others see, with its age and its source.
+func (c *card) state() fyne.CanvasObject {
+	indent := func(o fyne.CanvasObject) fyne.CanvasObject { return widgets.Inset(0, 0, 0, 24, o) }
+	rows := widgets.Column(3, widgets.Row(8, 1, widgets.NewIcon(theme.Presence(c.said.Face), theme.IconRow),
+		widgets.NewText(c.said.Words, theme.Body, "").Strong().Short()))
+	if c.said.Note != "" {
+		rows.Add(indent(paragraph("", c.said.Note, false)))
+	}
+	rows.Add(indent(widgets.NewText(view.Dotted(c.said.NoteSet, c.said.Age), theme.Caption, theme.Secondary).Short()))
+	for _, d := range c.said.Devices {
+		rows.Add(widgets.Row(8, 2, widgets.NewIcon(theme.Tinted(d.Icon, theme.Secondary), theme.IconRow),
+			widgets.NewText(d.Name, theme.Caption, ""), widgets.NewText("— "+d.Words, theme.Caption, theme.Secondary).Short()))
 	}
 	return rows
 }
 
-func (p *mainPage) cardButtons(r view.Row, hide func()) fyne.CanvasObject {
-	message := widgets.NewButton(lang.L("Message"), "ui-message", widgets.Filled, func() { hide(); p.message(r.User, r.Name) })
-	message.Enable(r.User != "")
-	return widgets.Row(8, 1, message, layout.NewSpacer(), widgets.NewButton(lang.L("Close"), "", widgets.Plain, hide))
+// agenda is free and busy, in words first. Nothing known is never an empty
+// bar, which looks like free.
+func (c *card) agenda() fyne.CanvasObject {
+	icon := widgets.NewIcon(theme.Tinted("ui-calendar", theme.Secondary), theme.IconRow)
+	a := c.said.Agenda
+	if a == nil {
+		return widgets.Row(8, 1, icon, widgets.NewText(lang.L("Calendar not available"), theme.Body, theme.Secondary).Short())
+	}
+	then := ""
+	if a.Then != "" {
+		then = "· " + a.Then
+	}
+	return widgets.Column(6,
+		widgets.Row(8, 2, icon, widgets.NewText(a.Headline, theme.Body, "").Strong(), widgets.NewText(then, theme.Body, theme.Secondary).Short()),
+		widgets.NewAgendaBar(*a),
+		widgets.NewAgendaKey(lang.L("free"), lang.L("tentative"), lang.L("busy"), lang.L("out of office")))
+}
+
+func (c *card) lines() *fyne.Container {
+	rows := widgets.Column(6)
+	for _, l := range c.said.Lines {
+		color := theme.Foreground
+		if l.Missing {
+			color = theme.Secondary
+		}
+		row := widgets.Row(8, 2, widgets.NewIcon(theme.Tinted(l.Icon, theme.Secondary), theme.IconRow),
+			widgets.Sized(widgets.NewText(l.Kind, theme.Body, theme.Secondary), 68, 24), widgets.NewText(l.Value, theme.Body, color).Short())
+		if !l.Missing {
+			row.Add(c.page.copyButton(l.Value))
+		}
+		rows.Add(row)
+	}
+	return rows
 }
 
 func (p *mainPage) copyButton(text string) *widgets.Button {
 	return widgets.NewSmallButton(lang.L("Copy"), "ui-copy", func() { p.app.o.App.Clipboard().SetContent(text) })
-}
-
-func cardRow(name, value string, button *widgets.Button) fyne.CanvasObject {
-	row := widgets.Row(8, 1, widgets.Sized(widgets.NewText(name, theme.Body, theme.Secondary), 72, 24),
-		widgets.NewText(value, theme.Body, "").Short())
-	if button != nil {
-		row.Add(button)
-	}
-	return row
 }

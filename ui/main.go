@@ -30,6 +30,7 @@ type mainPage struct {
 	people  *widgets.ContactList
 	empty   *fyne.Container
 	status  *statusBar
+	open    *card // the contact card that shows; nil: none
 
 	announced      map[string]*fyne.Container // banners of unread conversations
 	folded, hidden map[string]bool
@@ -84,6 +85,9 @@ func (p *mainPage) refresh() {
 	if now := p.top.MinSize(); now != before {
 		p.content.Refresh()
 		p.hold(now.Height - before.Height)
+	}
+	if p.open != nil {
+		p.open.refresh()
 	}
 	p.people.Searching = p.find.searching()
 	if p.people.Searching {

@@ -7,6 +7,7 @@ import (
 
 	"communicator/session"
 	"communicator/ui/theme"
+	"communicator/ui/view"
 )
 
 // These are what a link, a notification or the tour of `demo` asks for. Like
@@ -18,15 +19,29 @@ func (a *App) Session() *session.Session { return a.session }
 // SignedIn says whether the main page shows, with its contact list.
 func (a *App) SignedIn() bool { return a.been && a.connected() && a.loaded }
 
-// Idle says that nothing is being searched for and no group message is on its
-// way.
+// Idle says that nothing is being searched for, no contact card is being filled
+// and no group message is on its way.
 func (a *App) Idle() bool {
 	for _, p := range a.talks.pages {
 		if g, is := p.(*groupPage); is && g.send.Running() {
 			return false
 		}
 	}
-	return !a.main.find.search.Busy
+	return !a.main.find.search.Busy && (a.main.open == nil || !a.main.open.asking)
+}
+
+// OpenCard shows the contact card of somebody on the list.
+func (a *App) OpenCard(user string) {
+	if a.been {
+		a.main.card(view.Row{Kind: view.PersonRow, User: user, Name: a.names.Of(user)})
+	}
+}
+
+// CloseCard closes the contact card, if one shows.
+func (a *App) CloseCard() {
+	if a.main.open != nil {
+		a.main.open.close()
+	}
 }
 
 // OpenConversation shows the conversation with somebody.

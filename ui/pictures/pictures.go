@@ -136,6 +136,9 @@ func (s *studio) tour(ctx context.Context) error {
 	if err := s.find(ctx, reports.Members[0]); err != nil {
 		return err
 	}
+	if err := s.card(ctx, reports.Members[0].User); err != nil {
+		return err
+	}
 	if err := s.conversation(ctx, reports.Members[0].User); err != nil {
 		return err
 	}
@@ -159,6 +162,14 @@ func (s *studio) find(ctx context.Context, who contacts.Contact) error {
 	err := s.until(ctx, "what was found", s.ui.Idle)
 	err = errors.Join(err, s.shoot("find", s.ui.Window(), true))
 	s.ui.Find("")
+	return err
+}
+
+func (s *studio) card(ctx context.Context, user string) error {
+	s.ui.OpenCard(user)
+	err := s.until(ctx, "the contact card", s.ui.Idle)
+	err = errors.Join(err, s.shoot("card", s.ui.Window(), true))
+	s.ui.CloseCard()
 	return err
 }
 

@@ -39,7 +39,7 @@ func TestDraw(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 9 {
+	if len(files) != 10 {
 		t.Errorf("drew %v", files)
 	}
 	for _, f := range files {

@@ -84,14 +84,23 @@ func OwnLine(s session.State, shown presence.State, chosen string, now time.Time
 	if shown.Availability == presence.Offline {
 		o.Button = say("Appear offline")
 	}
-	if chosen != "" && chosen != "auto" && chosen != string(shown.Availability) {
-		for _, c := range Choices() {
-			if string(c.State) == chosen {
-				o.Second = say("you chose {{.State}}", "State", c.Words)
-			}
-		}
+	if shown.Source != presence.FromChoice {
+		o.Second = joined(source(shown.Source), overruled(shown, chosen))
 	}
 	return o
+}
+
+// overruled says what was chosen where others see something else.
+func overruled(shown presence.State, chosen string) string {
+	if chosen == "" || chosen == "auto" || chosen == string(shown.Availability) {
+		return ""
+	}
+	for _, c := range Choices() {
+		if string(c.State) == chosen {
+			return say("you chose {{.State}}", "State", c.Words)
+		}
+	}
+	return ""
 }
 
 // hostPort is a server as people write it.

@@ -146,12 +146,12 @@ func TestLost(t *testing.T) {
 
 func TestOwnLine(t *testing.T) {
 	on := session.State{Phase: session.SignedIn, User: "anna@contoso.test", Name: "Anna Albers"}
-	meeting := presence.State{Availability: presence.Busy, Activity: presence.Meeting, Until: at(10, 30), Note: "x"}
+	meeting := presence.State{Availability: presence.Busy, Activity: presence.Meeting, Until: at(10, 30), Note: "x", Source: presence.FromCalendar}
 	got := OwnLine(on, meeting, "available", now)
-	if want := (Own{"Anna Albers", "meeting", "In a meeting until 10:30", "you chose Available", "x"}); got != want {
+	if want := (Own{"Anna Albers", "meeting", "In a meeting until 10:30", "from the calendar · you chose Available", "x"}); got != want {
 		t.Errorf("got %+v", got)
 	}
-	if got := OwnLine(on, presence.State{Availability: presence.Busy}, "busy", now); got.Second != "" {
+	if got := OwnLine(on, presence.State{Availability: presence.Busy, Source: presence.FromChoice}, "busy", now); got.Second != "" {
 		t.Errorf("what is seen is what was chosen; got %q", got.Second)
 	}
 	got = OwnLine(session.State{Phase: session.Waiting, User: "anna@contoso.test"}, presence.State{Availability: presence.Available}, "auto", now)
