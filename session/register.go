@@ -20,6 +20,7 @@ const (
 	registerFor  = 10 * time.Minute // asked for; the server's answer counts
 	registerTime = 8 * time.Second  // a server that has not answered by then is passed over
 	signOutTime  = 2 * time.Second  // for all of signing out
+	farewell     = time.Second / 4  // of it for subscriptions that are not over when all else is
 	maxMessage   = pidf.MaxSize     // bytes from the server at once: the states of some 3,000 contacts in one NOTIFY
 )
 

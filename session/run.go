@@ -354,6 +354,21 @@ func (r *runner) signOut(ctx context.Context) {
 		r.s.log.Info("sign out", "error", e.err)
 	}
 	r.s.line.Set(nil)
+	if server != nil {
+		r.bidFarewell(ctx, server)
+	}
+}
+
+// bidFarewell lets the subscriptions end. That was asked for while the rest was
+// taken back, so mostly nothing is to be waited for.
+func (r *runner) bidFarewell(ctx context.Context, server *simple.Server) {
+	ctx, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	select {
+	case <-server.Over():
+	case <-r.conn.Done():
+	case <-ctx.Done():
+	}
 }
 
 // work runs f on its own goroutine; Run does not return before f has.

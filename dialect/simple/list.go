@@ -57,8 +57,9 @@ func (w *watcher) subscribeList(ctx context.Context, conn *sipconn.Conn, people 
 	w.mu.Lock()
 	old := w.list
 	w.list = l // before the SUBSCRIBE: a NOTIFY may overtake its answer
+	group := w.group
 	w.mu.Unlock()
-	go l.run() // ends with l.ctx or conn
+	group.Go(l.run) // ends with l.ctx or conn
 	select {
 	case err := <-l.decided:
 		if err == nil {

@@ -17,6 +17,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"communicator/contacts"
@@ -56,6 +57,9 @@ type Server struct {
 	publisher publisher
 	watcher   watcher
 	book      book
+
+	mu   sync.Mutex
+	over chan struct{} // see Over
 }
 
 // New makes a Server; nothing is sent before Start.
@@ -71,6 +75,8 @@ func New(o Options) *Server {
 		o.HTTP = http.DefaultClient
 	}
 	s := &Server{o: o, xcap: &xcap{root: o.XCAP, user: o.Self, http: o.HTTP, auth: o.Auth}}
+	s.over = make(chan struct{})
+	close(s.over)
 	s.publisher.init(s)
 	s.watcher.init(s)
 	s.book.init(s)
@@ -96,9 +102,26 @@ func (s *Server) Attach(ctx context.Context) error {
 		return err
 	}
 	s.publisher.start(ctx)
-	s.watcher.start(ctx, conn)
-	go s.watchWatchers(ctx, conn) // ends with ctx or conn
+	group := &sync.WaitGroup{}
+	s.watcher.start(ctx, conn, group)
+	group.Go(func() { s.watchWatchers(ctx, conn) }) // ends with ctx or conn
+	over := make(chan struct{})
+	s.mu.Lock()
+	s.over = over
+	s.mu.Unlock()
+	go func() { // ends with the last of them
+		group.Wait()
+		close(over)
+	}()
 	return nil
+}
+
+// Over is closed when every subscription of the latest Start has ended, at the
+// server as well; if it does not say so, 5 s after the end of ctx. Before Start there is none.
+func (s *Server) Over() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over
 }
 
 // ReadContacts is the second half of Start.

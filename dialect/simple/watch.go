@@ -34,6 +34,7 @@ type watcher struct {
 	want    map[string]bool // whom to report
 	order   []string        // the same, in order
 	ctx     context.Context // that of Start
+	group   *sync.WaitGroup // its goroutines
 	noLists bool            // the server has no list subscriptions: found out on this connection
 	list    *listing        // the running list subscription, or nil
 	singles map[string]context.CancelFunc
@@ -47,12 +48,12 @@ func (w *watcher) init(s *Server) {
 }
 
 // start watches over conn until ctx ends; what was watched before is over.
-func (w *watcher) start(ctx context.Context, conn *sipconn.Conn) {
+func (w *watcher) start(ctx context.Context, conn *sipconn.Conn, group *sync.WaitGroup) {
 	w.mu.Lock()
-	w.ctx, w.list, w.noLists = ctx, nil, w.s.o.XCAP == ""
+	w.ctx, w.group, w.list, w.noLists = ctx, group, nil, w.s.o.XCAP == ""
 	w.singles, w.slots = map[string]context.CancelFunc{}, make(chan struct{}, maxAtOnce)
 	w.mu.Unlock()
-	go w.run(ctx, conn) // ends with ctx or conn
+	group.Go(func() { w.run(ctx, conn) }) // ends with ctx or conn
 }
 
 // watch sets whom to watch.
@@ -141,7 +142,7 @@ func (w *watcher) fixSingles(ctx context.Context, conn *sipconn.Conn) {
 		}
 		one, cancel := context.WithCancel(ctx)
 		w.singles[u] = cancel
-		go w.watchOne(one, conn, u) // ends with its context or conn
+		w.group.Go(func() { w.watchOne(one, conn, u) }) // ends with its context or conn
 	}
 }
 
