@@ -12,6 +12,7 @@ type Inputs struct {
 	Calendar                 []Period // meetings and out of office around now
 	OutOfOfficeNote          string   // shown as note while out of office and no own note is set
 	Locked                   bool     // the screen is locked
+	Watched                  bool     // somebody tells IdleSince and Locked; else it is not known whether anybody is there
 }
 
 // What is taken when Inputs does not say.
@@ -31,10 +32,11 @@ func Combine(in Inputs, now time.Time) (s State, next time.Time) {
 	f.Chosen = in.Chosen.Standing(now)
 	f.period, f.scheduled = stretch(in.Calendar, now, OutOfOffice, Meeting, NoActivity)
 	s = rules[f.first()].shows(f)
-	s.Note, s.NoteTime = f.Chosen.Note, f.Chosen.NoteTime
+	s.Note, s.NoteTime, s.NoteUntil, s.Chosen = f.Chosen.Note, f.Chosen.NoteTime, f.Chosen.NoteUntil, f.Chosen.choice()
 	if s.Note == "" && s.Activity == OutOfOffice {
 		s.Note, s.NoteTime = in.OutOfOfficeNote, f.period.From
 	}
+	s.InUse = in.Watched && in.IdleSince.IsZero() && !in.Locked
 	if s.Availability != Offline {
 		s.Schedule = ahead(in.Calendar, now, scheduleAhead)
 	}
@@ -69,6 +71,11 @@ func (s State) Standing(now time.Time) State {
 		s.Note, s.NoteTime, s.NoteUntil = "", s.NoteUntil, time.Time{}
 	}
 	return s
+}
+
+// choice is s, as it was chosen.
+func (s State) choice() Choice {
+	return Choice{Availability: s.Availability, Until: s.Until, Time: s.Since, Note: s.Note, NoteTime: s.NoteTime, NoteUntil: s.NoteUntil}
 }
 
 // chose says whether the user chose one of these.

@@ -27,13 +27,22 @@ type Choice struct {
 	Availability Availability
 	Until        time.Time // zero: until the next
 	Time         time.Time
+	Note         string
+	NoteTime     time.Time // when the note was chosen; zero: not said
+	NoteUntil    time.Time // zero: until the next
+}
+
+// Equal says whether c and d are the same.
+func (c Choice) Equal(d Choice) bool {
+	return c.Availability == d.Availability && c.Until.Equal(d.Until) && c.Time.Equal(d.Time) &&
+		c.Note == d.Note && c.NoteTime.Equal(d.NoteTime) && c.NoteUntil.Equal(d.NoteUntil)
 }
 
 // Equal says whether d and e are the same in everything.
 func (d Device) Equal(e Device) bool {
-	sameTime := d.Time.Equal(e.Time) && d.Chosen.Time.Equal(e.Chosen.Time) && d.Chosen.Until.Equal(e.Chosen.Until)
-	d.Time, d.Chosen.Time, d.Chosen.Until = e.Time, e.Chosen.Time, e.Chosen.Until
-	return sameTime && d == e
+	same := d.Time.Equal(e.Time) && d.Chosen.Equal(e.Chosen)
+	d.Time, d.Chosen = e.Time, e.Chosen
+	return same && d == e
 }
 
 // Claim is what one client says its person is doing. A person with several
@@ -45,6 +54,7 @@ type Claim struct {
 	Note         string
 	From, Until  time.Time // when it begins and ends; zero: not said
 	Time         time.Time // when that was said; zero: not said
+	NoteTime     time.Time // when its note was written; zero: then too
 	Idle         bool
 	Active       bool // it says outright that its device is in use
 	Empty        bool // it says nothing: what it implies counts only if nobody says anything
@@ -76,12 +86,15 @@ func Merge(devices []Device, claims []Claim, now time.Time) State {
 		device = s.Devices[0]
 	}
 	claim, claimed := foremost(claims, s.Devices, now)
-	s.Since, s.Note, s.NoteTime = device.Time, device.Note, device.Time
+	s.Since, s.Note, s.NoteTime, s.Chosen = device.Time, device.Note, device.Time, claim.Chosen
 	if claimed && !claim.Time.IsZero() {
 		s.Since = claim.Time
 	}
 	if claim.Note != "" || s.Note == "" && claimed {
-		s.Note, s.NoteTime = claim.Note, claim.Time
+		s.Note, s.NoteTime = claim.Note, claim.NoteTime
+		if s.NoteTime.IsZero() {
+			s.NoteTime = claim.Time
+		}
 	}
 	if !device.Reachable {
 		if claim.Activity == OutOfOffice {

@@ -63,16 +63,23 @@ func ahead(calendar []Period, now time.Time, hours time.Duration) (schedule []Pe
 }
 
 // Free says until when its owner is free ("Free until 11:00") or taken ("Busy
-// until 11:30"), by the schedule; "" when there is none. Times are in the zone
-// of now.
+// until 11:30"), by what he does now and by the schedule; "" when neither says.
+// Times are in the zone of now.
 func (s State) Free(now time.Time) string {
-	if len(s.Schedule) == 0 {
-		return ""
+	taken := s.Schedule
+	if s.Until.After(now) && (s.Availability == Busy || s.Activity == OutOfOffice) {
+		taken = append([]Period{{From: now, Until: s.Until, Busy: true}}, taken...)
 	}
-	if p, ok := stretch(s.Schedule, now, OutOfOffice, Meeting, NoActivity); ok {
-		return "Busy until " + clock(p.Until, now)
+	at, busy := Period{Until: now}, false
+	for _, p := range inOrder(taken) {
+		if p.taken() && p.Until.After(at.Until) && !p.From.After(at.Until) {
+			at, busy = p, true
+		}
 	}
-	for _, p := range inOrder(s.Schedule) {
+	if busy {
+		return "Busy until " + clock(at.Until, now)
+	}
+	for _, p := range inOrder(taken) {
 		if p.taken() && p.From.After(now) {
 			return "Free until " + clock(p.From, now)
 		}

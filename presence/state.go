@@ -71,6 +71,8 @@ type State struct {
 	Seen         time.Time // when it reached us; zero: never
 	Old          bool      // last known, but not confirmed by a running subscription: never show it as current
 	Source       Source    // where it comes from
+	Chosen       Choice    // what its owner chose; zero: not said
+	InUse        bool      // somebody is known to be at the computer
 	Schedule     []Period  // of the hours to come, in order; nil: not said
 	Devices      []Device  // what each says; nil: nothing is said
 }
@@ -82,7 +84,7 @@ func (s State) Equal(o State) bool { return s.Seen.Equal(o.Seen) && s.Says(o) }
 // reached us: a server repeats states that have not changed.
 func (s State) Says(o State) bool {
 	return s.Looks(o) && s.Since.Equal(o.Since) && s.NoteTime.Equal(o.NoteTime) && s.NoteUntil.Equal(o.NoteUntil) &&
-		s.Old == o.Old && slices.EqualFunc(s.Devices, o.Devices, Device.Equal)
+		s.Old == o.Old && s.InUse == o.InUse && s.Chosen.Equal(o.Chosen) && slices.EqualFunc(s.Devices, o.Devices, Device.Equal)
 }
 
 // Looks says whether others see the same in a and b, apart from times past.

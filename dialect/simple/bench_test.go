@@ -18,7 +18,7 @@ func BenchmarkNotifyToState(b *testing.B) {
 		r, p := benched(b, Options{}, "bob@contoso.test")
 		m := p.next()
 		p.subscribed(m)
-		body := string(toDocument("bob@contoso.test", "d1", presence.State{Availability: presence.Busy, Activity: presence.Meeting, Note: "In Lyon"}, noon).Marshal())
+		body := string(author{"bob@contoso.test", "d1", ""}.document(presence.State{Availability: presence.Busy, Activity: presence.Meeting, Note: "In Lyon"}, noon).Marshal())
 		r.run(b, 1, func() string { return notifyText(m, "active;expires=3600", "application/pidf+xml", body) })
 	})
 	b.Run("list of 200", func(b *testing.B) {
@@ -47,7 +47,7 @@ func listOf200(version int, users []string) (contentType, body string) {
 	var rlmi, parts strings.Builder
 	for _, u := range users {
 		fmt.Fprintf(&rlmi, "<resource uri=\"sip:%s\"><instance id=\"i\" state=\"active\" cid=\"%s\"/></resource>", u, u)
-		doc := toDocument(u, "d1", presence.State{Availability: presence.Busy, Activity: presence.Call, Note: "In Lyon"}, noon).Marshal()
+		doc := author{u, "d1", ""}.document(presence.State{Availability: presence.Busy, Activity: presence.Call, Note: "In Lyon"}, noon).Marshal()
 		fmt.Fprintf(&parts, "--b\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <%s>\r\nContent-Type: application/pidf+xml\r\n\r\n%s\r\n", u, doc)
 	}
 	return `multipart/related;type="application/rlmi+xml";start="<l>";boundary=b`, fmt.Sprintf("--b\r\nContent-ID: <l>\r\nContent-Type: application/rlmi+xml\r\n\r\n"+

@@ -68,6 +68,7 @@ func together(docs []pidf.Presence) pidf.Presence {
 	for _, d := range docs {
 		sum.Tuples = append(sum.Tuples, d.Tuples...)
 		sum.Persons = append(sum.Persons, d.Persons...)
+		sum.Devices = append(sum.Devices, d.Devices...)
 		sum.Notes = append(sum.Notes, d.Notes...)
 	}
 	return sum

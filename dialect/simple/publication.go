@@ -27,23 +27,29 @@ type publication struct {
 }
 
 // load returns the publication as the file has it, which another process may
-// have written meanwhile; without a file, as it is remembered. An expired tag
-// is forgotten.
+// have written meanwhile; without a file, or if it could not be written since,
+// as it is remembered. An expired tag is forgotten.
 func (p *publisher) load() publication {
 	pub, ok := p.fromFile()
-	if !ok {
-		p.mu.Lock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !ok || p.unwritten && pub.same(p.stale) {
 		pub = p.published
-		p.mu.Unlock()
 	}
 	if pub.Device == "" {
 		pub.Device = uuid.NewString()
+		p.published.Device = pub.Device
 	}
 	pub.User = p.s.o.Self
 	if !p.s.o.Now().Before(pub.Expires) {
 		pub.ETag = ""
 	}
 	return pub
+}
+
+// same says that two readings of the file are the same.
+func (p publication) same(q publication) bool {
+	return p.ETag == q.ETag && p.Device == q.Device && p.Expires.Equal(q.Expires)
 }
 
 // fromFile reads the file. One that cannot be understood, or is another
@@ -78,9 +84,14 @@ func (p *publisher) store(pub publication) error {
 	if err != nil {
 		return fmt.Errorf("keep the publication: %w", err)
 	}
-	if err := writeFile(p.s.publicationFile(), append(b, '\n')); err != nil {
+	err = writeFile(p.s.publicationFile(), append(b, '\n'))
+	if err != nil {
 		p.s.o.Log.Warn("publication not kept", "error", err)
 	}
+	stale, _ := p.fromFile() // what is not there counts as none
+	p.mu.Lock()
+	p.unwritten, p.stale = err != nil, stale
+	p.mu.Unlock()
 	return nil
 }
 

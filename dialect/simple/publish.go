@@ -17,10 +17,11 @@ import (
 )
 
 const (
-	publishFor     = time.Hour        // asked for while we are there to refresh
-	publishOnceFor = 12 * time.Hour   // asked for by a command that leaves; servers cut it (Kamailio 5.6: to 1 h)
-	publishAtLeast = time.Minute      // least asked for
-	retryPublish   = 30 * time.Second // after a refresh that failed
+	publishFor     = time.Hour           // asked for while we are there to refresh
+	publishOnceFor = 12 * time.Hour      // asked for by a command that leaves; servers cut it
+	lastWordFor    = 30 * 24 * time.Hour // asked for at sign-out: the note outlives it for as long as the server grants
+	publishAtLeast = time.Minute         // least asked for
+	retryPublish   = 30 * time.Second    // after a refresh that failed
 )
 
 const conditionFailed = 412 // RFC 3903 §11.2.1: Conditional Request Failed
@@ -39,6 +40,8 @@ type publisher struct {
 	state     presence.State  // what is to be published
 	current   bool            // state is published on this connection
 	published publication
+	unwritten bool        // published could not be written to the file
+	stale     publication // what the file had then
 }
 
 func (p *publisher) init(s *Server) {
@@ -58,7 +61,7 @@ func (p *publisher) publish(ctx context.Context, state presence.State) error {
 	return p.inTurn(ctx, func() error {
 		kept := p.load()
 		p.mu.Lock()
-		same := p.current && sameState(p.state, state) && kept.ETag == p.published.ETag // else a command has said something else
+		same := p.current && sameState(p.state, state) && kept.ETag == p.published.ETag // else another process has said something else
 		p.mu.Unlock()
 		if same {
 			return nil
@@ -71,9 +74,17 @@ func (p *publisher) publish(ctx context.Context, state presence.State) error {
 	})
 }
 
-func (p *publisher) once(ctx context.Context, state presence.State) (until time.Time, err error) {
+// doubt makes the next publish send what it thinks is published already.
+func (p *publisher) doubt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.current = false
+}
+
+// once publishes state and leaves it to run out, after ask if the server grants it.
+func (p *publisher) once(ctx context.Context, state presence.State, ask time.Duration) (until time.Time, err error) {
 	err = p.inTurn(ctx, func() error {
-		ask := publishOnceFor
+		p.doubt() // nobody refreshes it
 		if rest := state.Until.Sub(p.s.o.Now()); !state.Until.IsZero() && rest < ask {
 			ask = max(rest, publishAtLeast)
 		}
@@ -90,10 +101,8 @@ func (p *publisher) once(ctx context.Context, state presence.State) (until time.
 
 func (p *publisher) remove(ctx context.Context) error {
 	return p.inTurn(ctx, func() error {
+		p.doubt()
 		pub := p.load()
-		p.mu.Lock()
-		p.current = false
-		p.mu.Unlock()
 		if pub.ETag == "" {
 			return nil
 		}
@@ -124,7 +133,7 @@ func (p *publisher) send(ctx context.Context, state presence.State, ask time.Dur
 		return errors.New("no state to publish")
 	}
 	pub := p.load()
-	doc := toDocument(p.s.o.Self, pub.Device, state, p.s.o.Now())
+	doc := author{p.s.o.Self, pub.Device, p.s.o.Device}.document(state, p.s.o.Now())
 	body := sipconn.Body{Type: pidf.ContentType, Content: doc.Marshal()}
 	res, err := p.request(ctx, body, pub.ETag, ask)
 	if pub.ETag != "" && tagRefused(res) {
@@ -296,7 +305,7 @@ func refreshAt(now, expires time.Time) time.Duration {
 	return max(left-min(left/5, time.Minute), time.Second)
 }
 
-// sameState says that b looks to others as a does.
+// sameState says that b need not be published after a.
 func sameState(a, b presence.State) bool {
-	return a.Availability == b.Availability && a.Activity == b.Activity && a.Note == b.Note && a.Until.Equal(b.Until)
+	return a.Looks(b) && a.Chosen.Equal(b.Chosen)
 }

@@ -10,7 +10,7 @@
 //
 // Standards: RFC 3903 (PUBLISH), RFC 3856 (presence), RFC 3857 (watcher info),
 // RFC 4662 (resource lists), RFC 4825 and 4826 (XCAP, resource-lists),
-// RFC 3863, 4479 and 4480 (what a presence document means).
+// RFC 3863, 4479, 4480 and 4481 (what a presence document means).
 package simple
 
 import (
@@ -37,15 +37,16 @@ type Sink struct {
 
 // Options of a Server.
 type Options struct {
-	Self string // own address
-	Line *sipconn.Line
-	Sink Sink
-	XCAP string           // XCAP root URL; empty: the server has none, the list is kept in Dir
-	HTTP *http.Client     // for XCAP; verifies TLS; nil: http.DefaultClient
-	Auth *auth.Client     // for XCAP's Digest: its own, nonces are not SIP's; nil: challenges are refused
-	Dir  string           // for the ETag of the publication and the contact list file; empty: keep nothing
-	Now  func() time.Time // nil: time.Now
-	Log  *slog.Logger     // nil: silent
+	Self   string // own address
+	Line   *sipconn.Line
+	Sink   Sink
+	XCAP   string           // XCAP root URL; empty: the server has none, the list is kept in Dir
+	HTTP   *http.Client     // for XCAP; verifies TLS; nil: http.DefaultClient
+	Auth   *auth.Client     // for XCAP's Digest: its own, nonces are not SIP's; nil: challenges are refused
+	Device string           // what this device is called, for people; empty: nothing is said
+	Dir    string           // for the ETag of the publication and the contact list file; empty: keep nothing
+	Now    func() time.Time // nil: time.Now
+	Log    *slog.Logger     // nil: silent
 }
 
 // Server is one SIP/SIMPLE server as seen by one user. Its methods may be
@@ -127,6 +128,9 @@ func (s *Server) Over() <-chan struct{} {
 // ReadContacts is the second half of Start.
 func (s *Server) ReadContacts(ctx context.Context) error { return s.book.read(ctx) }
 
+// Device is the name of this installation among the devices of a State.
+func (s *Server) Device() string { return author{device: s.publisher.load().Device}.deviceID() }
+
 // Publish publishes p and keeps it published until ctx of Start ends. It
 // returns when the server has it. What is published already is not sent again.
 func (s *Server) Publish(ctx context.Context, p presence.State) error {
@@ -136,7 +140,25 @@ func (s *Server) Publish(ctx context.Context, p presence.State) error {
 // PublishOnce publishes p and leaves it to run out (for one-shot commands);
 // until is when it will. A p.Until before that is asked for as the end.
 func (s *Server) PublishOnce(ctx context.Context, p presence.State) (until time.Time, err error) {
-	return s.publisher.once(ctx, p)
+	return s.publisher.once(ctx, p, publishOnceFor)
+}
+
+// PublishLast publishes p, an Offline state with the note to leave behind, for
+// as long as the server grants, 30 days at most. The next Publish replaces it
+// if Options.Dir keeps its ETag; without one p is taken back instead.
+func (s *Server) PublishLast(ctx context.Context, p presence.State) error {
+	if s.o.Dir == "" {
+		return s.Unpublish(ctx)
+	}
+	_, err := s.publisher.once(ctx, p, lastWordFor)
+	return err
+}
+
+// PublishAgain publishes p although it seems to be published: the server shows
+// something else.
+func (s *Server) PublishAgain(ctx context.Context, p presence.State) error {
+	s.publisher.doubt()
+	return s.publisher.publish(ctx, p)
 }
 
 // Unpublish takes one's publication back (RFC 3903 §4.5). Without a

@@ -9,12 +9,13 @@
 // one state is package presence, what a server asks for is package dialect.
 // It is pure: no goroutine, lock, clock or I/O.
 //
-// Standards: RFC 3863 (PIDF), RFC 4479 (data model), RFC 4480 (RPID), RFC 4826
-// §3 (resource-lists) and §4 (rls-services), RFC 4662 (RLMI), RFC 2387
+// Standards: RFC 3863 (PIDF), RFC 4479 (data model), RFC 4480 (RPID), RFC 4481
+// (timed status), RFC 4826 §3 (resource-lists) and §4 (rls-services), RFC 4662 (RLMI), RFC 2387
 // (multipart/related), RFC 3858 (watcher information).
 package pidf
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,17 +26,17 @@ const ContentType = "application/pidf+xml"
 
 // Namespaces.
 const (
-	nsXML    = "http://www.w3.org/XML/1998/namespace"
-	nsPIDF   = "urn:ietf:params:xml:ns:pidf"
-	nsModel  = "urn:ietf:params:xml:ns:pidf:data-model"
-	nsRPID   = "urn:ietf:params:xml:ns:pidf:rpid"
-	nsTimed  = "urn:ietf:params:xml:ns:pidf:timed-status"
-	nsLists  = "urn:ietf:params:xml:ns:resource-lists"
-	nsRLS    = "urn:ietf:params:xml:ns:rls-services"
-	nsRLMI   = "urn:ietf:params:xml:ns:rlmi"
-	nsWinfo  = "urn:ietf:params:xml:ns:watcherinfo"
-	nsDNDExt = "urn:uuid:0d6cf3a4-1f0c-5b8e-9d5e-2f6a7d1b9c40" // ours: see Activities.DoNotDisturb
-	nsMarks  = "urn:uuid:4eb650b6-5700-551f-b38e-1a0830a84c78" // ours: see Marks
+	nsXML   = "http://www.w3.org/XML/1998/namespace"
+	nsPIDF  = "urn:ietf:params:xml:ns:pidf"
+	nsModel = "urn:ietf:params:xml:ns:pidf:data-model"
+	nsRPID  = "urn:ietf:params:xml:ns:pidf:rpid"
+	nsTimed = "urn:ietf:params:xml:ns:pidf:timed-status"
+	nsLists = "urn:ietf:params:xml:ns:resource-lists"
+	nsRLS   = "urn:ietf:params:xml:ns:rls-services"
+	nsRLMI  = "urn:ietf:params:xml:ns:rlmi"
+	nsWinfo = "urn:ietf:params:xml:ns:watcherinfo"
+	nsOurs  = "urn:uuid:0d6cf3a4-1f0c-5b8e-9d5e-2f6a7d1b9c40" // extensions of ours: Activities.DoNotDisturb, Origin
+	nsMarks = "urn:uuid:4eb650b6-5700-551f-b38e-1a0830a84c78" // ours: see Marks
 )
 
 // Presence is a presence document (RFC 3863 §4.1). What we do not know is
@@ -69,6 +70,7 @@ type Tuple struct {
 	DeviceID   string      // RFC 4479 §4
 	Class      string      // RFC 4480 §3.3
 	Input      Input       // RFC 4480 §3.13
+	Timed      []Timed     // status in times to come, as written
 	Activities *Activities // not standard here, but older clients put them into tuple or status; nil: none. Never written.
 }
 
@@ -80,6 +82,7 @@ type Person struct {
 	Timestamp  time.Time // zero: not said
 	Class      string
 	Input      Input
+	Origin     Origin
 }
 
 // Device is a device element (RFC 4479 §3.4).
@@ -143,6 +146,8 @@ func parseTuple(n *node) Tuple {
 			t.Input = parseInput(k)
 		case k.is(nsRPID, "activities"):
 			t.Activities = parseActivities(k)
+		case k.is(nsTimed, "timed-status") && len(t.Timed) < maxTimed:
+			t.Timed = append(t.Timed, parseTimed(k))
 		}
 	}
 	return t
@@ -166,6 +171,8 @@ func parsePerson(n *node) Person {
 			p.Class = k.content()
 		case k.is(nsRPID, "user-input"):
 			p.Input = parseInput(k)
+		case k.is(nsOurs, "state"):
+			p.Origin = parseOrigin(k)
 		}
 	}
 	return p
@@ -212,7 +219,11 @@ func parseTime(s string) time.Time {
 // (RFC 4479 §4: they extend the document where RFC 3863 allows it).
 func (p Presence) Marshal() []byte {
 	w := newWriter()
-	w.open("presence", "xmlns", nsPIDF, "xmlns:dm", nsModel, "xmlns:rpid", nsRPID, "entity", p.Entity)
+	timed := ""
+	if slices.ContainsFunc(p.Tuples, func(t Tuple) bool { return t.Timed != nil }) {
+		timed = nsTimed
+	}
+	w.open("presence", "xmlns", nsPIDF, "xmlns:dm", nsModel, "xmlns:rpid", nsRPID, "xmlns:ts", timed, "entity", p.Entity)
 	for _, t := range p.Tuples {
 		t.write(w)
 	}
@@ -239,6 +250,9 @@ func (t Tuple) write(w *writer) {
 	t.Input.write(w)
 	w.leafIf("rpid:class", t.Class)
 	w.leafIf("dm:deviceID", t.DeviceID)
+	for _, x := range t.Timed {
+		x.write(w)
+	}
 	if t.Contact != "" {
 		if t.Priority >= 0 {
 			w.leaf("contact", t.Contact, "priority", strconv.FormatFloat(t.Priority, 'f', -1, 64))
@@ -260,6 +274,7 @@ func (p Person) write(w *writer) {
 	}
 	w.leafIf("rpid:class", p.Class)
 	p.Input.write(w)
+	p.Origin.write(w)
 	for _, n := range p.Notes {
 		n.write(w, "dm:note")
 	}

@@ -46,7 +46,7 @@ func parseActivities(n *node) *Activities {
 		switch {
 		case k.is(nsRPID, "note"):
 			a.Notes = append(a.Notes, parseNote(k))
-		case k.is(nsDNDExt, "do-not-disturb"):
+		case k.is(nsOurs, "do-not-disturb"):
 			a.DoNotDisturb = true
 		case k.space == nsRPID && IsActivity(k.local) && !a.Has(k.local):
 			a.Values = append(a.Values, k.local)
@@ -74,7 +74,7 @@ func (a *Activities) write(w *writer) {
 		w.leaf("rpid:"+v, text)
 	}
 	if a.DoNotDisturb {
-		w.leaf("x:do-not-disturb", "", "xmlns:x", nsDNDExt)
+		w.leaf("x:do-not-disturb", "", "xmlns:x", nsOurs)
 	}
 	w.close()
 }
