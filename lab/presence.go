@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	presenceMin = 10 * time.Second // less is refused with 423
-	presenceMax = time.Hour
-	publishMany = 16 // publications per user and event
+	presenceMin = 10 * time.Second    // less is refused with 423
+	presenceMax = time.Hour           // of a subscription
+	publishMax  = 30 * 24 * time.Hour // of a publication: a note may outlive its writer's sign-out, as in deploy/kamailio
+	publishMany = 16                  // publications per user and event
 )
 
 // packages are the event packages and the type of their documents.
@@ -116,7 +117,7 @@ func (r *request) publish() *refusal {
 	if x := unsupported(r.Request, "Require"); x != nil {
 		return x
 	}
-	life, x := r.granted()
+	life, x := r.granted(publishMax)
 	if x != nil {
 		return x
 	}
@@ -160,8 +161,9 @@ func eventOf(r *sip.Request) string {
 	return strings.TrimSpace(event)
 }
 
-// granted is the time that a PUBLISH or SUBSCRIBE gets; 423 to too little.
-func (r *request) granted() (time.Duration, *refusal) {
+// granted is the time that a PUBLISH or SUBSCRIBE gets, at most max, and an
+// hour if it does not say; 423 to too little.
+func (r *request) granted(max time.Duration) (time.Duration, *refusal) {
 	n, err := strconv.ParseUint(value(r.Request, "Expires"), 10, 32)
 	life := time.Duration(n) * time.Second
 	switch {
@@ -170,7 +172,7 @@ func (r *request) granted() (time.Duration, *refusal) {
 	case n > 0 && life < presenceMin:
 		return 0, refuse(423, "Interval Too Brief", sip.NewHeader("Min-Expires", strconv.Itoa(int(presenceMin/time.Second))))
 	}
-	return min(life, presenceMax), nil
+	return min(life, max), nil
 }
 
 // publishing is what a PUBLISH asks for.

@@ -73,7 +73,7 @@ func (r *request) subscribe() *refusal {
 	if x := unsupported(r.Request, "Require", "eventlist", "recipient-list-subscribe", "gruu", "outbound", "path"); x != nil {
 		return x
 	}
-	life, x := r.granted()
+	life, x := r.granted(presenceMax)
 	if x != nil {
 		return x
 	}
@@ -270,7 +270,7 @@ func (a *agent) find(q *sip.Request) *subscription {
 // resubscribe handles a SUBSCRIBE within the dialog: refresh or end. It may
 // come over a new connection, which then counts.
 func (r *request) resubscribe(s *subscription) *refusal {
-	life, x := r.granted()
+	life, x := r.granted(presenceMax)
 	if x != nil {
 		return x
 	}

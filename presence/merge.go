@@ -131,6 +131,9 @@ func said(devices []Device, claims []Claim, now time.Time) []Device {
 			}
 			d.Idle, d.Chosen = d.Idle || c.Idle, c.Chosen
 		}
+		if d.Idle && d.Availability == Available && d.Activity == NoActivity {
+			d.Activity = Inactive
+		}
 		devices[i] = d
 	}
 	return devices

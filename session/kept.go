@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"communicator/contacts"
+	"communicator/plain"
 
 	"github.com/google/uuid"
 	"github.com/natefinch/atomic"
@@ -63,6 +64,15 @@ func (s *Session) instance() string {
 		s.writeJSON(idFile, kept)
 	}
 	return kept.Instance.URN()
+}
+
+// device is what this computer is called among one's devices.
+func (s *Session) device() string {
+	name := s.o.Device
+	if host, err := os.Hostname(); name == "" && err == nil {
+		name, _, _ = strings.Cut(host, ".")
+	}
+	return plain.Line(name)
 }
 
 // readJSON reads a file in Dir; false: there is none that can be used.

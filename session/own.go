@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -19,8 +20,9 @@ const publishAgain = 30 * time.Second // after a publication that failed
 type ownState struct {
 	inputs presence.Inputs // Chosen is as it was chosen, though its time may be over
 	made   presence.State  // what they came to last
-	wake   chan struct{}   // tells keepOwn that they have changed
-	turn   chan struct{}   // holds one token; who takes it may publish
+	echo   echo
+	wake   chan struct{} // tells keepOwn that they have changed
+	turn   chan struct{} // holds one token; who takes it may publish
 }
 
 // keptOwn is the state one chose, for the next session.
@@ -113,9 +115,10 @@ func (b *Board) Set(ctx context.Context, p presence.State) (until time.Time, err
 
 // choose notes a choice and keeps it.
 func (b *Board) choose(p presence.State) {
-	p.Since = time.Now()
 	b.mu.Lock()
-	if last := b.own.inputs.Chosen; p.Note == last.Note {
+	last := b.own.inputs.Chosen
+	p.Since = later(time.Now(), last.Since)
+	if p.Note == last.Note {
 		p.NoteTime = last.NoteTime
 	} else {
 		p.NoteTime = p.Since
@@ -126,14 +129,24 @@ func (b *Board) choose(p presence.State) {
 	b.s.writeJSON(b.s.mine(ownFile), keptOwn{b.s.self, p})
 }
 
+// later is now in whole seconds, as states travel, but after last: the clock of
+// the device on which that was chosen may be ahead.
+func later(now, last time.Time) time.Time {
+	now = now.Truncate(time.Second)
+	if !now.After(last) {
+		now = last.Truncate(time.Second).Add(time.Second)
+	}
+	return now
+}
+
 // Idle says since when nobody has touched this computer; zero: it is in use.
 func (b *Board) Idle(since time.Time) {
-	b.change(func(in *presence.Inputs) { in.IdleSince = since })
+	b.change(func(in *presence.Inputs) { in.IdleSince, in.Watched = since, true })
 }
 
 // Locked says whether the screen of this computer is locked.
 func (b *Board) Locked(locked bool) {
-	b.change(func(in *presence.Inputs) { in.Locked = locked })
+	b.change(func(in *presence.Inputs) { in.Locked, in.Watched = locked, true })
 }
 
 // fromCalendar takes the calendar around now, and the note to show while out
@@ -170,7 +183,12 @@ func (b *Board) publish(ctx context.Context, server *simple.Server) (until, next
 	}
 	defer func() { b.own.turn <- struct{}{} }()
 	made, next := b.combine()
+	b.mu.Lock()
+	again := b.own.echo.due()
+	b.mu.Unlock()
 	switch {
+	case !b.s.o.Silent && again:
+		err = server.PublishAgain(ctx, made)
 	case !b.s.o.Silent:
 		err = server.Publish(ctx, made)
 	case made.Source == presence.FromChoice:
@@ -179,9 +197,32 @@ func (b *Board) publish(ctx context.Context, server *simple.Server) (until, next
 		err = server.Unpublish(ctx)
 	}
 	if err == nil {
+		b.mu.Lock()
+		b.own.echo.published(made, again)
+		b.mu.Unlock()
 		b.shown(made)
 	}
 	return until, next, err
+}
+
+// signOff says, as the last word, that one is gone, and leaves the note behind
+// for as long as the server keeps it. While another device of one's own is
+// there it only takes back what this one said.
+func (b *Board) signOff(ctx context.Context, server *simple.Server) error {
+	if b.s.o.Silent {
+		return nil
+	}
+	made, _ := b.combine()
+	me := server.Device()
+	elsewhere := slices.ContainsFunc(b.Of(b.s.self).Devices, func(d presence.Device) bool { return d.Reachable && d.ID != me })
+	if elsewhere {
+		return server.Unpublish(ctx)
+	}
+	last := presence.State{Availability: presence.Offline, Since: time.Now(), Note: made.Note, NoteTime: made.NoteTime}
+	if made.Activity == presence.OutOfOffice {
+		last.Activity, last.Until = made.Activity, made.Until
+	}
+	return server.PublishLast(ctx, last)
 }
 
 // shown notes that the server shows p as one's own state.
@@ -217,6 +258,11 @@ func (b *Board) keepOwn(ctx context.Context) {
 			}
 			next = time.Now().Add(wait)
 		}
+		b.mu.Lock()
+		if d := b.own.echo.doubted; err == nil && !d.IsZero() && (next.IsZero() || d.Before(next)) {
+			next = d
+		}
+		b.mu.Unlock()
 		if !b.rest(ctx, next, err == nil) {
 			return
 		}

@@ -47,7 +47,15 @@ func (b *Board) Of(user string) presence.State {
 	return presence.State{Availability: presence.Unknown}
 }
 
-// set takes a state from the server. Unknown, of somebody known, means that
+// hear takes a state from the server.
+func (b *Board) hear(user string, p presence.State) {
+	b.set(user, p)
+	if user == b.s.self {
+		b.listen(p)
+	}
+}
+
+// set notes a state and tells of it. Unknown, of somebody known, means that
 // nothing new is heard: the last known stays, as old.
 func (b *Board) set(user string, p presence.State) {
 	b.mu.Lock()

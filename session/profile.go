@@ -28,8 +28,9 @@ type Profile struct {
 	Directory string `toml:"directory"` // ldaps://HOST[:PORT] or ldap://HOST[:PORT]
 	Base      string `toml:"base"`      // LDAP search base
 
-	InactiveAfter int `toml:"inactive_after"` // minutes without a key until shown as inactive; 0: 5; negative: never
-	AwayAfter     int `toml:"away_after"`     // minutes without a key until shown as away; 0: 15; negative: never
+	Device        string `toml:"device"`         // what this computer is called among the user's devices; empty: its host name
+	InactiveAfter int    `toml:"inactive_after"` // minutes without a key until shown as inactive; 0: 5; negative: never
+	AwayAfter     int    `toml:"away_after"`     // minutes without a key until shown as away; 0: 15; negative: never
 
 	Dir    string   `toml:"-"` // folder of the profile and of what is kept for it; empty: none
 	Locked []string `toml:"-"` // keys that the administrator's policy has set
@@ -141,7 +142,7 @@ func (p Profile) IsLocked(key string) bool { return slices.Contains(p.Locked, ke
 func (p Profile) Options() Options {
 	return Options{
 		User: p.User, Name: p.Name, Server: p.Server, Resolver: p.Resolver, AllowTCP: p.AllowTCP,
-		XCAP: p.XCAP, Directory: p.Directory, Base: p.Base, Dir: p.Dir,
+		XCAP: p.XCAP, Directory: p.Directory, Base: p.Base, Dir: p.Dir, Device: p.Device,
 		InactiveAfter: time.Duration(p.InactiveAfter) * time.Minute, AwayAfter: time.Duration(p.AwayAfter) * time.Minute,
 	}
 }

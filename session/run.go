@@ -334,7 +334,7 @@ func (r *runner) end(ctx context.Context, m machine) error {
 }
 
 // signOut takes back, within signOutTime, what the server has of us: the
-// publication, unless it is to stay, subscriptions, and our own contact.
+// publication but for the note, subscriptions, and our own contact.
 func (r *runner) signOut(ctx context.Context) {
 	if _, err := r.s.line.Conn(); err != nil || r.conn == nil {
 		return
@@ -343,8 +343,8 @@ func (r *runner) signOut(ctx context.Context) {
 	defer cancel()
 	server := r.s.dialect()
 	r.leave() // ends the subscriptions
-	if server != nil && !r.s.o.Silent {
-		if err := server.Unpublish(ctx); err != nil {
+	if server != nil {
+		if err := r.s.Presence.signOff(ctx, server); err != nil {
 			r.s.log.Info("sign out", "error", err)
 		}
 	}
@@ -431,11 +431,11 @@ func (r *runner) serverFor(ctx context.Context) (*simple.Server, error) {
 	}
 	s.root = st.root
 	s.simple = simple.New(simple.Options{
-		Self: s.self, Line: s.line, XCAP: st.root, HTTP: r.web, Dir: s.o.Dir, Log: s.log,
+		Self: s.self, Line: s.line, XCAP: st.root, HTTP: r.web, Device: s.device(), Dir: s.o.Dir, Log: s.log,
 		Auth: auth.NewClient(user, s.domain, func() (string, error) { return s.password(r.all) }),
 		Sink: simple.Sink{
 			Contacts: s.Contacts.set,
-			Presence: s.Presence.set,
+			Presence: s.Presence.hear,
 			Watcher:  func(user, name, status string) { s.emit(WatcherChanged{user, name, status}) },
 		},
 	})

@@ -48,6 +48,7 @@ type Options struct {
 	Dir                      string                                                            // caches and the publication's ETag; empty: keep nothing
 	Silent                   bool                                                              // sign in without publishing presence (scripts)
 	Deaf                     bool                                                              // takes no messages (480): they stay where they are kept, for a client that shows them
+	Device                   string                                                            // what this computer is called among the user's devices; empty: its host name
 	InactiveAfter, AwayAfter time.Duration                                                     // nobody touched the computer: shown as inactive, as away; zero: presence.InactiveAfter and AwayAfter; negative: never
 	Notify                   func(event any)                                                   // must not block; nil: nobody listens
 	Log                      *slog.Logger                                                      // nil: silent
