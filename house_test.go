@@ -23,30 +23,30 @@ const module = "communicator/"
 // "Layers"). A folder that is not listed may import none; a trailing slash
 // stands for everything below.
 var layers = map[string][]string{
-	"address":          {},
 	"assets":           {},
 	"autoconfig":       {"plain"},
+	"calendar":         {"wire/auth", "plain"},
 	"cmd/communicator": {"session", "ui/", "ui", "lab", "autoconfig", "contacts", "directory", "im", "plain", "presence", "assets"},
-	"contacts":         {"address", "plain"},
+	"contacts":         {"plain"},
 	"dialect/simple":   {"wire/", "contacts", "presence", "plain", "inorder"},
 	"directory":        {"contacts", "plain"},
-	"im":               {"wire/", "address", "plain", "inorder"},
+	"im":               {"wire/", "plain", "inorder"},
 	"inorder":          {},
-	"interop":          {"session", "autoconfig", "contacts", "directory", "im", "presence", "lab"},
+	"interop":          {"session", "autoconfig", "calendar", "contacts", "directory", "im", "presence", "lab"},
 	"lab":              {"wire/"},
 	"plain":            {},
 	"presence":         {"plain"},
-	"session":          {"wire/", "inorder", "dialect/", "autoconfig", "contacts", "directory", "im", "plain", "presence"},
+	"session":          {"wire/", "inorder", "dialect/", "autoconfig", "calendar", "contacts", "directory", "im", "plain", "presence"},
 	"ui":               {"ui/", "session", "autoconfig", "contacts", "directory", "im", "plain", "presence", "assets"},
 	"ui/pictures":      {"ui", "ui/", "session", "contacts", "im", "assets"},
 	"wire/auth":        {},
 	"wire/pidf":        {"plain"},
-	"wire/sipconn":     {"plain", "wire/auth"},
+	"wire/sipconn":     {"wire/auth"},
 }
 
 // pure packages hold rules that users argue about, so they must be testable by
 // tables: no goroutine, lock, clock or I/O.
-var pure = []string{"address", "contacts", "plain", "presence", "wire/pidf"}
+var pure = []string{"contacts", "plain", "presence", "wire/pidf"}
 
 // impure are imports and calls that a pure package does without.
 var impure = regexp.MustCompile(`^(net|net/http|os|os/.*|sync|sync/.*|io/ioutil|context|log|log/slog)$`)
