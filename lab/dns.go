@@ -122,6 +122,8 @@ func newZone(v view) *zone {
 	z.srv("_ldap._tcp", 0, v.ldap.tcp, v.name(v.ldap)) // StartTLS is offered there
 	z.host(v.xcap.host, v.xcap.addrs)
 	z.add(&dns.TXT{Hdr: z.header(v.name(v.xcap), dns.TypeTXT), Txt: []string{v.xcapRoot()}})
+	z.srv("_caldavs._tcp", 0, v.xcap.tls, v.name(v.xcap))
+	z.add(&dns.TXT{Hdr: z.header("_caldavs._tcp."+v.domain, dns.TypeTXT), Txt: []string{"path=" + davRoot}}) // RFC 6764 §4
 	return z
 }
 

@@ -1,6 +1,6 @@
 // Package lab is a small company in one process: DNS, a certificate
 // authority, a director and two SIP front ends with presence, resource lists
-// and a message store, XCAP, LDAP, and people who live.
+// and a message store, XCAP, LDAP, CalDAV, and people who live.
 //
 // It is strict where the client is tolerant: it answers 400 to what the
 // standards forbid. It imports wire/ and nothing else of ours, so that the
@@ -8,7 +8,8 @@
 // memory) or Company.Listen (real ports).
 //
 // Standards: RFC 3261, 3263, 3428, 3856, 3903, 4662, 5626, 5627 (SIP), RFC 1035,
-// 2782, 2308 (DNS), RFC 4511 to 4518 and 2696 (LDAP), RFC 4825, 4826 and 7616 (XCAP).
+// 2782, 2308 (DNS), RFC 4511 to 4518 and 2696 (LDAP), RFC 4825, 4826 and 7616 (XCAP),
+// RFC 4791, 5545, 6638 and 6764 (calendars).
 package lab
 
 import (
@@ -52,6 +53,7 @@ type Company struct {
 	freezers  []*freezer // of the front ends
 	director  *director  // in memory
 	ldap      *ldapServer
+	calendars *calendarServer
 	web       *http.Server
 	webInbox  *inbox
 	network   *network
@@ -123,7 +125,9 @@ func New(o Options) (*Company, error) {
 	}
 	c.director = newDirector(c.view.targets(), o.Log)
 	c.ldap = &ldapServer{tree: newTree(o.Domain, c.staff), tls: secure, anonymous: o.AnonymousLDAP}
-	c.crowd = newCrowd(c.staff, c.pool, o)
+	diaries := &diaries{staff: c.staff, began: o.Now(), now: o.Now}
+	c.calendars = newCalendarServer(c.pool, diaries)
+	c.crowd = newCrowd(c.staff, c.pool, diaries, o)
 	c.startMemory(secure)
 	c.crowd.start()
 	return c, nil
@@ -177,12 +181,24 @@ func (c *Company) startMemory(secure *tls.Config) {
 	c.network.listen(v.ldap.addrs, v.ldap.tls, serveLDAPS(c.ldap, secure))
 
 	c.web = &http.Server{
-		Handler: &xcapServer{c.pool}, ErrorLog: slog.NewLogLogger(c.options.Log.Handler(), slog.LevelDebug),
+		Handler: c.webHandler(), ErrorLog: slog.NewLogLogger(c.options.Log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: handshakeTime, MaxHeaderBytes: 32 << 10, ConnState: c.countWeb,
 	}
 	c.webInbox = newInbox(net.TCPAddrFromAddrPort(netip.AddrPortFrom(v.xcap.addrs[0], v.xcap.tls)))
 	c.network.listen(v.xcap.addrs, v.xcap.tls, c.webInbox.serve)
 	c.serving.Go(func() { c.serveWeb(c.webInbox, secure) })
+}
+
+// webHandler shares one port among XCAP and CalDAV.
+func (c *Company) webHandler() http.Handler {
+	xcap := &xcapServer{c.pool}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path+"/", davRoot) || r.URL.Path == "/.well-known/caldav" {
+			c.calendars.ServeHTTP(w, r)
+			return
+		}
+		xcap.ServeHTTP(w, r)
+	})
 }
 
 // serveWeb answers HTTPS until the listener ends.

@@ -91,11 +91,23 @@ var notes = []string{
 }
 
 // firstMood is what somebody starts the day with. Who is away for days keeps it.
-func (c *crowd) firstMood(name string) (m mood, keeps bool) {
-	if m, known := castMoods(name, c.now()); known {
+func (c *crowd) firstMood(at int) (m mood, keeps bool) {
+	if m, known := castMoods(c.staff.people[at].Name, c.now()); known {
 		return m, m.state == "offline" || m.state == "vacation"
 	}
-	return c.newMood(), false
+	return c.moodOf(at), false
+}
+
+// moodOf is what somebody does now: what the diary says, else anything.
+func (c *crowd) moodOf(at int) mood {
+	e, busy := c.diaries.at(at, c.now())
+	switch {
+	case busy && e.busy == "OOF":
+		return mood{state: "vacation", note: e.text, since: e.from, lasts: e.until.Sub(e.from)}
+	case busy:
+		return mood{state: "meeting", since: e.from, lasts: e.until.Sub(e.from)}
+	}
+	return c.newMood()
 }
 
 // newMood draws a mood: most people are available.
@@ -139,12 +151,13 @@ func (c *crowd) live() {
 	pause := max(quickest, moodLasts/time.Duration(len(people)))
 	for c.pause(pause/2, pause) {
 		c.mu.Lock()
-		user := people[c.random.IntN(len(people))].User
+		at := c.random.IntN(len(people))
+		user := people[at].User
 		p := c.phantoms[user]
 		acts := p != nil && !p.keeps
 		c.mu.Unlock()
 		if acts {
-			_ = c.set(user, c.newMood(), false) // who is signed in for real is left alone
+			_ = c.set(user, c.moodOf(at), false) // who is signed in for real is left alone
 		}
 	}
 }

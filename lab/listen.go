@@ -29,6 +29,7 @@ type Ready struct {
 	SIP      []SIPListener `json:"sip"`
 	LDAP     string        `json:"ldap"`
 	XCAP     string        `json:"xcap"`
+	Calendar string        `json:"calendar"`
 }
 
 // SIPListener is one front end's addresses.
@@ -50,7 +51,7 @@ const (
 
 // Listen opens real ports on host (loopback): base+53 DNS (UDP and TCP),
 // base+60/61 SIP TCP/TLS of front end 1, +70/71 of 2, +80/81 director, +389 LDAP
-// with StartTLS, +443 XCAP, +636 LDAPS; base 0: free ports. dir (made, 0700)
+// with StartTLS, +443 XCAP and CalDAV, +636 LDAPS; base 0: free ports. dir (made, 0700)
 // receives ca.pem, users.tsv and lab.json; if empty, a folder is made that
 // lives as long as the company. It may be called once. The servers in memory go on.
 func (c *Company) Listen(host string, base int, dir string) (Ready, error) {
@@ -319,6 +320,7 @@ func (l *ports) ready(dir string) Ready {
 	r := Ready{
 		Ready: true, Domain: l.view.domain, CA: filepath.Join(dir, "ca.pem"), Users: filepath.Join(dir, "users.tsv"),
 		Resolver: to(uint16(l.dnsTCP.Addr().(*net.TCPAddr).Port)), LDAP: "ldaps://" + to(l.view.ldap.tls), XCAP: "https://" + to(l.view.xcap.tls) + "/xcap",
+		Calendar: "https://" + to(l.view.xcap.tls) + strings.TrimSuffix(davRoot, "/"),
 	}
 	for _, p := range l.view.frontEnds {
 		r.SIP = append(r.SIP, SIPListener{TLS: to(p.tls), TCP: to(p.tcp)})

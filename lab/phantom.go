@@ -16,6 +16,7 @@ import (
 type crowd struct {
 	staff   *staff
 	pool    *pool
+	diaries *diaries
 	still   bool
 	now     func() time.Time
 	ctx     context.Context // ends with the company
@@ -54,9 +55,9 @@ const (
 	letterBytes  = 16 << 10
 )
 
-func newCrowd(s *staff, p *pool, o Options) *crowd {
+func newCrowd(s *staff, p *pool, d *diaries, o Options) *crowd {
 	c := &crowd{
-		staff: s, pool: p, still: o.Still, now: o.Now,
+		staff: s, pool: p, diaries: d, still: o.Still, now: o.Now,
 		phantoms: make(map[string]*phantom, min(len(s.people), mostPhantoms)),
 		random:   randv2.New(randv2.NewPCG(seed, uint64(len(s.people)))),
 	}
@@ -70,7 +71,7 @@ func (c *crowd) start() {
 	c.pool.onSignIn(c.leave)
 	for i, p := range c.staff.people[:min(len(c.staff.people), mostPhantoms)] {
 		if i != c.staff.newcomer {
-			m, keeps := c.firstMood(p.Name)
+			m, keeps := c.firstMood(i)
 			_ = c.set(p.User, m, keeps) // nobody else has signed in yet
 		}
 	}

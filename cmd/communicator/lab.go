@@ -14,7 +14,7 @@ func (p *program) lab() *cobra.Command {
 	var base int
 	var o lab.Options
 	c := &cobra.Command{
-		Use: "lab", Short: "A company on this machine until Ctrl-C: DNS, SIP, LDAP, XCAP", Args: noArguments,
+		Use: "lab", Short: "A company on this machine until Ctrl-C: DNS, SIP, LDAP, XCAP, calendars", Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.People < 1 || o.FrontEnds < 1 || base < 0 || base > 65535-700 {
 				return usage("--people and --front-ends are at least 1, --port-base is between 0 and %d", 65535-700)

@@ -10,17 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"github.com/emiago/sipgo/sip"
 	"github.com/spf13/cobra"
 )
 
 func main() {
-	sip.SetDefaultLogger(slog.New(slog.DiscardHandler)) // our own log says what is wrong with a message
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p := &program{in: os.Stdin, out: os.Stdout, err: os.Stderr}
 	status := p.run(ctx, os.Args[1:])

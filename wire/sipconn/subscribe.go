@@ -79,7 +79,7 @@ func subscriptionState(r *sip.Request) (s substate) {
 		value = strings.TrimSpace(value)
 		switch strings.ToLower(strings.TrimSpace(name)) {
 		case "reason":
-			s.reason = shown(strings.ToLower(value), 40)
+			s.reason = plain(strings.ToLower(value), 40)
 		case "expires":
 			s.expires, s.hasExpires = seconds(value), value != ""
 		case "retry-after":

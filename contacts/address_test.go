@@ -1,4 +1,4 @@
-package address
+package contacts
 
 import (
 	"strings"
@@ -89,7 +89,7 @@ func FuzzCanonical(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if strings.ContainsAny(got, " \r\n\t<>\"") || strings.Count(got, "@") != 1 || len(got) > Max {
+		if strings.ContainsAny(got, " \r\n\t<>\"") || strings.Count(got, "@") != 1 || len(got) > MaxAddress {
 			t.Fatalf("%q gives %q", s, got)
 		}
 		if again, err := Canonical(got); err != nil || again != got {
