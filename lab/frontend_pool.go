@@ -22,12 +22,13 @@ type account struct {
 // reached, presence, kept messages and XCAP documents. Each part has its own
 // lock; none is held while something is sent.
 type pool struct {
-	domain   string
-	accounts map[string]account // by address; never changed
-	now      func() time.Time
-	log      *slog.Logger
-	ctx      context.Context // ends with the pool
-	cancel   context.CancelFunc
+	domain        string
+	accounts      map[string]account // by address; never changed
+	now           func() time.Time
+	log           *slog.Logger
+	administrator string          // the account that may write everybody's documents; empty: none may
+	ctx           context.Context // ends with the pool
+	cancel        context.CancelFunc
 
 	digest    *digest
 	registrar *registrar

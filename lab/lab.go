@@ -114,11 +114,12 @@ func New(o Options) (*Company, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts := make([]account, len(c.staff.people))
-	for i, p := range c.staff.people {
-		accounts[i] = account{p.User, p.Name, p.Password}
+	accounts := make([]account, 0, len(c.staff.people)+1)
+	for _, p := range c.staff.accounts() {
+		accounts = append(accounts, account{p.User, p.Name, p.Password})
 	}
 	c.pool = newPool(o.Domain, accounts, o.Now, o.Log)
+	c.pool.administrator = c.staff.administrator.User
 	for _, p := range c.view.frontEnds {
 		c.frontEnds = append(c.frontEnds, newFrontEnd(c.pool, c.view.name(p), int(p.tls)))
 		c.freezers = append(c.freezers, &freezer{})

@@ -185,8 +185,8 @@ func (c *ldapSession) bind(r ldapRequest) (code uint16, text string) {
 	if e, found := c.tree.find(name); found && e.at >= 0 {
 		user = c.tree.staff.people[e.at].User
 	}
-	at, known := c.tree.staff.index[user]
-	if !known || subtle.ConstantTimeCompare(secret.Data.Bytes(), []byte(c.tree.staff.people[at].Password)) != 1 {
+	who, known := c.tree.staff.account(user)
+	if !known || subtle.ConstantTimeCompare(secret.Data.Bytes(), []byte(who.Password)) != 1 {
 		return ldap.LDAPResultInvalidCredentials, "name or password not accepted"
 	}
 	c.user = user

@@ -328,10 +328,11 @@ func (l *ports) ready(dir string) Ready {
 	return r
 }
 
-// usersTSV is a line per person: address, password, name, title, manager, extension.
+// usersTSV is a line per person: address, password, name, title, manager,
+// extension. The last is the administrator.
 func (c *Company) usersTSV() []byte {
 	var b bytes.Buffer
-	for _, p := range c.staff.people {
+	for _, p := range c.staff.accounts() {
 		b.WriteString(strings.Join([]string{p.User, p.Password, p.Name, p.Title, p.Manager, p.Extension}, "\t"))
 		b.WriteByte('\n')
 	}

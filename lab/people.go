@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"fmt"
 	randv2 "math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -27,12 +28,17 @@ func (c *Company) People() []Person { return c.staff.people }
 // person in the lab.
 func (c *Company) Newcomer() Person { return c.staff.people[c.staff.newcomer] }
 
+// Administrator is the account that may read and write everybody's documents
+// (XCAP). It is nobody's: no entry in the directory, no place in the company.
+func (c *Company) Administrator() Person { return c.staff.administrator }
+
 // staff is everybody, and who reports to whom.
 type staff struct {
-	people   []Person
-	index    map[string]int // by address
-	boss     []int          // index of the manager; -1: the head
-	newcomer int
+	people        []Person
+	administrator Person
+	index         map[string]int // by address
+	boss          []int          // index of the manager; -1: the head
+	newcomer      int
 }
 
 // seed makes the company the same every time; only passwords are new.
@@ -186,12 +192,24 @@ func (b *staffBuilder) add(name string, boss int, p Person, office int) int {
 
 // passwords gives everybody 16 random characters, 80 bits.
 func (b *staffBuilder) passwords() {
-	raw := make([]byte, 10*len(b.people))
+	raw := make([]byte, 10*len(b.people)+10)
 	_, _ = rand.Read(raw) // crypto/rand never fails
 	letters := strings.ToLower(base32.StdEncoding.EncodeToString(raw))
 	for i := range b.people {
 		b.people[i].Password = letters[16*i : 16*i+16]
 	}
+	b.administrator = Person{User: "administrator@" + b.domain, Name: "Administrator", Password: letters[16*len(b.people):][:16]}
+}
+
+// accounts are everybody's and, last, the administrator's.
+func (s *staff) accounts() []Person { return append(slices.Clip(s.people), s.administrator) }
+
+// account returns whose address this is: somebody's of the company, or the administrator's.
+func (s *staff) account(address string) (Person, bool) {
+	if at, known := s.index[address]; known {
+		return s.people[at], true
+	}
+	return s.administrator, address == s.administrator.User
 }
 
 // plainLetters are those that decomposition leaves as they are.

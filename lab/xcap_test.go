@@ -15,7 +15,7 @@ import (
 
 // xcapClient is an HTTP client of somebody else's making, as user of the company.
 func (c *Company) xcapClient(user string) *http.Client {
-	p := c.staff.people[c.staff.index[user]]
+	p, _ := c.staff.account(user)
 	return &http.Client{Transport: &httpdigest.Transport{
 		Username: strings.TrimSuffix(p.User, "@"+c.options.Domain), Password: p.Password,
 		Transport: &http.Transport{
@@ -253,6 +253,21 @@ func FuzzPut(f *testing.F) {
 		at, there := find(changed, steps)
 		if got := string(changed[at.start:at.end]); !there || got != strings.TrimSpace(content) {
 			t.Errorf("put %q at %q in %q, got %q", content, last, doc, got)
+		}
+	})
+}
+
+// The administrator reads and writes what is somebody else's; nobody else does.
+func TestTheAdministratorsRight(t *testing.T) {
+	bubble(t, Options{People: 3, Still: true}, func(t *testing.T, c *Company) {
+		if status, _, _ := exchange(t, c.xcapClient(c.Administrator().User), "PUT "+annasLists+listsType, twoLists); status != 201 {
+			t.Errorf("the administrator: %d", status)
+		}
+		if status, _, body := exchange(t, c.xcapClient("anna.albers@contoso.test"), "GET "+annasLists, ""); status != 200 || body != twoLists {
+			t.Errorf("Anna: %d %s", status, body)
+		}
+		if status, _, _ := exchange(t, c.xcapClient(c.People()[0].User), "PUT "+annasLists+listsType, twoLists); status != 403 {
+			t.Errorf("somebody else: %d", status)
 		}
 	})
 }

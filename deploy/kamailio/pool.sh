@@ -132,6 +132,7 @@ front_end() { # number address
 		#!define DB_URL "postgres://kamailio:x@$IP1:$SQL/postgres"
 		#!define SECRET "$secret"
 		#!define DIGEST "$DIGEST"
+		#!define ADMINISTRATORS "^lists@contoso\.test\$"
 		#!define FORCE_ACTIVE $FORCE_ACTIVE
 	CFG
 }
