@@ -17,16 +17,6 @@ import (
 	"time"
 )
 
-// account is who somebody is at a venue.
-type account struct{ user, password string } // user: "user@domain"
-
-// venue is where other programs sign in.
-type venue struct {
-	site
-	ca   string // file
-	door string // HOST:PORT of one front end's TLS listener
-}
-
 // baresip is a running baresip, driven through its control port.
 type baresip struct {
 	*program
@@ -37,11 +27,11 @@ type baresip struct {
 // startBaresip starts baresip (Debian 12: 1.0.0) with an account and a contact
 // list; the first contact is the one that messages go to. It finds the server by
 // DNS (_sips._tcp).
-func startBaresip(t *testing.T, v venue, who account, contacts ...string) *baresip {
+func startBaresip(t *testing.T, p place, user string, contacts ...string) *baresip {
 	t.Helper()
 	dir := t.TempDir()
 	control := net.JoinHostPort("127.0.0.1", strconv.Itoa(freeBase(t, 0)))
-	domain := who.user[strings.IndexByte(who.user, '@')+1:]
+	domain := user[strings.IndexByte(user, '@')+1:]
 	list := ""
 	for _, c := range contacts {
 		list += fmt.Sprintf("%q <sip:%s>;presence=p2p\n", c, c)
@@ -63,8 +53,8 @@ module_app contact.so
 module_app debug_cmd.so
 module_app menu.so
 module_app presence.so
-`, v.ca, v.resolver, control),
-		"accounts": fmt.Sprintf("<sip:%s;transport=tls>;auth_pass=%s;regint=600;pubint=600;outbound=\"sip:%s;transport=tls\"\n", who.user, who.password, domain),
+`, p.ca, p.resolver, control),
+		"accounts": fmt.Sprintf("<sip:%s;transport=tls>;auth_pass=%s;regint=600;pubint=600;outbound=\"sip:%s;transport=tls\"\n", user, p.of(user).password, domain),
 		"contacts": list,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

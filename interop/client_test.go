@@ -4,8 +4,6 @@ package interop
 
 import (
 	"context"
-	"crypto/x509"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,15 +12,6 @@ import (
 	"communicator/presence"
 	"communicator/session"
 )
-
-// site is where our client signs in: the DNS server that knows the domain, and
-// the authority to trust.
-type site struct {
-	resolver string
-	roots    *x509.CertPool
-}
-
-func (p *pool) site() site { return site{p.env["RESOLVER"], p.roots} }
 
 // client is our client of one user, with everything that it was told.
 type client struct {
@@ -37,12 +26,12 @@ type client struct {
 }
 
 // open starts a client without waiting for it.
-func (s site) open(t *testing.T, user, password string, tune ...func(*session.Options)) *client {
+func (p place) open(t *testing.T, user, password string, tune ...func(*session.Options)) *client {
 	t.Helper()
 	c := &client{t: t, user: user, changed: make(chan struct{})}
 	o := session.Options{
 		User: user, Password: func() (string, error) { return password, nil },
-		Resolver: s.resolver, Roots: s.roots, Dir: t.TempDir(), Notify: c.note,
+		Resolver: p.resolver, Roots: p.roots, Dir: t.TempDir(), Notify: c.note,
 	}
 	for _, f := range tune {
 		f(&o)
@@ -63,10 +52,9 @@ func (s site) open(t *testing.T, user, password string, tune ...func(*session.Op
 }
 
 // signIn starts a client of user and waits until it is signed in.
-func (s site) signIn(t *testing.T, user string, tune ...func(*session.Options)) *client {
+func (p place) signIn(t *testing.T, user string, tune ...func(*session.Options)) *client {
 	t.Helper()
-	password := strings.SplitN(user, "@", 2)[0] + "-pw"
-	c := s.open(t, user, password, tune...)
+	c := p.open(t, user, p.of(user).password, tune...)
 	if err := c.SignedIn(within(t)); err != nil {
 		t.Fatalf("%s: sign in: %v", user, err)
 	}

@@ -33,10 +33,10 @@ type shell struct {
 	env     []string
 }
 
-func (s site) shell(t *testing.T, program, ca, user, password string) shell {
+func (p place) shell(t *testing.T, program, user, password string) shell {
 	t.Helper()
 	home := t.TempDir()
-	return shell{t, program, []string{"--as", user, "--resolver", s.resolver, "--ca", ca, "--profile", filepath.Join(home, "profile")},
+	return shell{t, program, []string{"--as", user, "--resolver", p.resolver, "--ca", p.ca, "--profile", filepath.Join(home, "profile")},
 		append(os.Environ(), "COMMUNICATOR_PASSWORD="+password, "HOME="+home)}
 }
 
@@ -90,15 +90,17 @@ func (s shell) must(lines []map[string]any, want map[string]any) {
 	}
 }
 
-// commands: the public contract of docs/cli.md against a real server.
-func commands(t *testing.T, p *pool) {
+// commands: the public contract of docs/cli.md.
+func commands(t *testing.T, p place) {
 	program := build(t)
-	a := p.site().shell(t, program, p.env["CA"], alice, "alice-pw")
-	b := p.site().shell(t, program, p.env["CA"], bob, "bob-pw")
+	me, boss, team, outsider := "sip:"+p.me, p.of(p.of(p.me).manager), p.reports(p.me), p.outsider()
+	here, gone := team[0], team[1]
+	p.away(t, gone)
+	a, b := p.shell(t, program, p.me, p.of(p.me).password), p.shell(t, program, here, p.of(here).password)
 
-	located := a.run(0, "locate", alice)
+	located := a.run(0, "locate", p.me)
 	a.must(located, map[string]any{"step": "srv", "name": "_sipinternaltls._tcp.contoso.test.", "result": "found"})
-	if target, _ := located[len(located)-1]["target"].(map[string]any); target["host"] != "fe1."+domain {
+	if target, _ := located[len(located)-1]["target"].(map[string]any); target["transport"] != "tls" {
 		t.Errorf("locate ends with %v", located[len(located)-1])
 	}
 	for _, line := range a.run(0, "check") {
@@ -106,25 +108,25 @@ func commands(t *testing.T, p *pool) {
 			t.Errorf("check: %v", line)
 		}
 	}
-	a.must(a.run(0, "org"), map[string]any{"group": "manager", "user": "sip:mary@contoso.test", "name": "Mary Moss", "title": "Director of Sales"})
-	a.must(a.run(0, "org"), map[string]any{"group": "reports", "user": "sip:bob@contoso.test"})
-	a.must(a.run(0, "find", "oscar"), map[string]any{"user": "sip:oscar@contoso.test", "source": "directory"})
+	a.must(a.run(0, "org"), map[string]any{"group": "manager", "user": "sip:" + boss.user, "name": boss.name, "title": boss.title})
+	a.must(a.run(0, "org"), map[string]any{"group": "reports", "user": "sip:" + here})
+	a.must(a.run(0, "find", outsider.name), map[string]any{"user": "sip:" + outsider.user, "source": "directory"})
 
 	watch := start(t, "communicator watch", b.command("watch", "--json"))
-	watch.expectJSON(0, map[string]any{"event": "signed-in", "user": "sip:bob@contoso.test"})
+	watch.expectJSON(0, map[string]any{"event": "signed-in", "user": "sip:" + here})
 	a.must(a.run(0, "status", "busy", "--note", "In Lyon"), map[string]any{"availability": "busy", "note": "In Lyon"})
-	watch.expectJSON(0, map[string]any{"event": "presence", "user": "sip:alice@contoso.test", "availability": "busy", "note": "In Lyon"})
-	a.must(b.run(0, "contacts"), map[string]any{"group": "My manager", "user": "sip:alice@contoso.test", "availability": "busy", "note": "In Lyon"})
+	watch.expectJSON(0, map[string]any{"event": "presence", "user": me, "availability": "busy", "note": "In Lyon"})
+	a.must(b.run(0, "contacts"), map[string]any{"group": "My manager", "user": me, "availability": "busy", "note": "In Lyon"})
 
 	sent := a.run(0, "send", "--group", "My direct reports", "-m", "Lunch at twelve")
-	a.must(sent, map[string]any{"to": "sip:bob@contoso.test", "state": "delivered", "code": 200.0})
-	a.must(sent, map[string]any{"to": "sip:carol@contoso.test", "state": "accepted", "code": 202.0})
-	watch.expectJSON(0, map[string]any{"event": "message", "from": "sip:alice@contoso.test", "text": "Lunch at twelve"})
-	sent = a.run(4, "send", "--to", bob, "--to", "nobody@"+domain, "-m", "Is anybody there?")
+	a.must(sent, map[string]any{"to": "sip:" + here, "state": "delivered", "code": 200.0})
+	a.must(sent, map[string]any{"to": "sip:" + gone, "state": "accepted", "code": 202.0})
+	watch.expectJSON(0, map[string]any{"event": "message", "from": me, "text": "Lunch at twelve"})
+	sent = a.run(4, "send", "--to", here, "--to", "nobody@"+domain, "-m", "Is anybody there?")
 	a.must(sent, map[string]any{"to": "sip:nobody@contoso.test", "state": "failed", "code": 404.0})
 	a.run(1, "send", "--to", "nobody@"+domain, "-m", "Nobody?")
 
-	wrong := p.site().shell(t, program, p.env["CA"], alice, "not-her-password")
+	wrong := p.shell(t, program, p.me, "not-the-password")
 	wrong.run(3, "status")
 	wrong.run(3, "check")
 	a.run(2, "status", "sleepy")

@@ -40,8 +40,8 @@ func TestFailover(t *testing.T) {
 }
 
 func failover(t *testing.T, p *pool, bobAt string) {
-	a := p.site().signIn(t, alice)
-	b := p.site().signIn(t, bob, func(o *session.Options) {
+	a := p.place().signIn(t, alice)
+	b := p.place().signIn(t, bob, func(o *session.Options) {
 		if bobAt != "" {
 			o.Server = bobAt + "." + domain + ":" + strconv.Itoa(p.base+61)
 		}
@@ -85,8 +85,8 @@ func TestHangingFrontEnd(t *testing.T) {
 	t.Parallel() // it mostly waits
 	p := startPool(t)
 	keepList(t, p, "alice", []string{bob, carol, dave})
-	a := p.site().signIn(t, alice)
-	b := p.site().signIn(t, bob, func(o *session.Options) { o.Server = "fe2." + domain + ":" + strconv.Itoa(p.base+61) })
+	a := p.place().signIn(t, alice)
+	b := p.place().signIn(t, bob, func(o *session.Options) { o.Server = "fe2." + domain + ":" + strconv.Itoa(p.base+61) })
 	a.sees(bob, "available", func(s presence.State) bool { return s.Availability == presence.Available })
 	if got := delivery(t, a, bob, "before"); got.State != im.Delivered {
 		t.Fatalf("%+v", got)

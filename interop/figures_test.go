@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"communicator/contacts"
-	"communicator/lab"
 	"communicator/presence"
 	"communicator/session"
 )
@@ -29,8 +28,8 @@ import (
 func TestFiguresSignIn(t *testing.T) {
 	p := startPool(t)
 	ours := build(t)
-	v := venue{p.site(), p.env["CA"], p.env["FE1"]}
-	more := p.site().shell(t, ours, p.env["CA"], alice, "alice-pw")
+	at := p.place()
+	more := at.shell(t, ours, alice, at.of(alice).password)
 	alone := more
 	alone.args = alone.args[:4:4] // as and resolver
 	alone.env = append(slices.Clone(more.env), "SSL_CERT_FILE="+p.env["CA"], "SSL_CERT_DIR=/nonexistent")
@@ -42,8 +41,8 @@ func TestFiguresSignIn(t *testing.T) {
 	}{
 		{"communicator watch", `"event":"signed-in"`, func() *program { return watch(alone) }},
 		{"communicator watch --ca", `"event":"signed-in"`, func() *program { return watch(more) }},
-		{"baresip", `200 OK.*binding`, func() *program { return startBaresip(t, v, account{bob, "bob-pw"}).program }},
-		{"linphonec", `to \[LinphoneRegistrationOk\]`, func() *program { return startLinphone(t, v, account{carol, "carol-pw"}) }},
+		{"baresip", `200 OK.*binding`, func() *program { return startBaresip(t, at, bob).program }},
+		{"linphonec", `to \[LinphoneRegistrationOk\]`, func() *program { return startLinphone(t, at, carol) }},
 	} {
 		var took []time.Duration
 		for range rounds {
@@ -62,33 +61,22 @@ func TestFiguresSignIn(t *testing.T) {
 // Signing in with 200 contacts until the state of each is known, at the lab and at Kamailio.
 func TestFiguresContacts(t *testing.T) {
 	t.Run("lab", func(t *testing.T) {
-		company, err := lab.New(lab.Options{Domain: domain, People: 260, Still: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { company.Close() })
-		ready, err := company.Listen("127.0.0.1", 0, t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		me := company.Newcomer()
+		p := startLab(t, 260)
 		var others []string
-		for _, p := range company.People() {
-			if p.User != me.User && len(others) < 200 {
-				others = append(others, strings.TrimPrefix(p.User, "sip:"))
+		for _, x := range p.people {
+			if x.user != p.me && len(others) < 200 {
+				others = append(others, x.user)
 			}
 		}
-		s := site{ready.Resolver, company.Roots()}
-		person := account{strings.TrimPrefix(me.User, "sip:"), me.Password}
-		edit(t, s, person, others)
-		contactFigures(t, s, person, others, 6)
+		edit(t, p, others)
+		contactFigures(t, p, others, 6)
 	})
 	t.Run("Kamailio", func(t *testing.T) {
 		p := startPool(t) // without a directory: its people have never published a state
 		others := crowd(t, p, 200)
 		keepList(t, p, "alice", others)
 		// The client asks again, one by one, for those for whom a busy server takes seconds.
-		contactFigures(t, p.site(), account{alice, "alice-pw"}, others, 6+len(others))
+		contactFigures(t, p.place(), others, 6+len(others))
 	})
 }
 
@@ -112,7 +100,7 @@ func crowd(t *testing.T, p *pool, n int) []string {
 		lanes <- struct{}{}
 		all.Go(func() {
 			defer func() { <-lanes }()
-			c := p.site().open(t, user, strings.SplitN(user, "@", 2)[0]+"-pw", func(o *session.Options) { o.Silent = true })
+			c := p.place().open(t, user, strings.SplitN(user, "@", 2)[0]+"-pw", func(o *session.Options) { o.Silent = true })
 			defer c.stop()
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
@@ -130,13 +118,10 @@ func crowd(t *testing.T, p *pool, n int) []string {
 }
 
 // edit puts a contact list together, as a client does that watches nobody meanwhile.
-func edit(t *testing.T, s site, me account, others []string) {
+func edit(t *testing.T, p place, others []string) {
 	t.Helper()
-	c := s.open(t, me.user, me.password, func(o *session.Options) { o.Silent = true })
+	c := p.signIn(t, p.me, func(o *session.Options) { o.Silent = true })
 	defer c.stop()
-	if err := c.SignedIn(within(t)); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := c.Contacts.Loaded(within(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -168,13 +153,13 @@ func keepList(t *testing.T, p *pool, user string, others []string) {
 
 // contactFigures signs in with a list that holds others, and counts. More than most
 // requests are too many.
-func contactFigures(t *testing.T, s site, me account, others []string, most int) {
+func contactFigures(t *testing.T, p place, others []string, most int) {
 	if t.Failed() {
 		return
 	}
 	var bytes atomic.Int64
 	began := time.Now()
-	c := s.open(t, me.user, me.password, func(o *session.Options) { o.Dial = counting(&bytes) })
+	c := p.open(t, p.me, p.of(p.me).password, func(o *session.Options) { o.Dial = counting(&bytes) })
 	if err := c.SignedIn(within(t)); err != nil {
 		t.Fatal(err)
 	}

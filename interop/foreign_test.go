@@ -4,51 +4,27 @@ package interop
 
 import (
 	"regexp"
-	"strings"
 	"testing"
 
 	"communicator/im"
-	"communicator/lab"
 	"communicator/presence"
 	"communicator/session"
 )
 
 // Other people's programs against our lab and, the same, against Kamailio:
 // what the lab does must be right for more than our own client.
-func TestForeignAtTheLab(t *testing.T) {
-	company, err := lab.New(lab.Options{Domain: domain, People: 20, Still: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { company.Close() })
-	ready, err := company.Listen("127.0.0.1", 0, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var who []account
-	for _, p := range company.People()[:3] {
-		who = append(who, account{strings.TrimPrefix(p.User, "sip:"), p.Password})
-	}
-	foreign(t, venue{site{ready.Resolver, company.Roots()}, ready.CA, ready.SIP[0].TLS}, who)
-}
-
-func TestForeignAtKamailio(t *testing.T) {
-	p := startPool(t)
-	foreign(t, venue{p.site(), p.env["CA"], p.env["FE1"]}, []account{{alice, "alice-pw"}, {bob, "bob-pw"}, {carol, "carol-pw"}})
-}
+func TestForeignAtTheLab(t *testing.T)   { foreign(t, startLab(t, 20)) }
+func TestForeignAtKamailio(t *testing.T) { foreign(t, startPool(t).place()) }
 
 // foreign is a day with our client, baresip and linphonec.
-func foreign(t *testing.T, v venue, who []account) {
-	ours, theirs, other := who[0].user, who[1].user, who[2].user
+func foreign(t *testing.T, p place) {
+	ours, theirs, other := p.me, p.reports(p.me)[0], p.reports(p.me)[1]
 
-	b := startBaresip(t, v, who[1], ours, other)
+	b := startBaresip(t, p, theirs, ours, other)
 	b.expect(0, regexp.QuoteMeta(theirs)+`: .*200 OK.*binding`)
-	l := startLinphone(t, v, who[2])
+	l := startLinphone(t, p, other)
 	l.expect(0, `to \[LinphoneRegistrationOk\]`)
-	c := v.open(t, ours, who[0].password)
-	if err := c.SignedIn(within(t)); err != nil {
-		t.Fatal(err)
-	}
+	c := p.signIn(t, ours)
 	t.Logf("signed in: ours, %s, %s", b.version(), l.version())
 
 	t.Run("messages", func(t *testing.T) { foreignMessages(t, c, b, l, theirs, other) })

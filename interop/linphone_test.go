@@ -14,7 +14,7 @@ import (
 // startLinphone starts linphonec (Debian 12: 5.1.65) with an account. It prints
 // its log, with every SIP message, among its answers. Its DNS server cannot be
 // set, so it is told the front end; "localhost" is in the servers' certificates.
-func startLinphone(t *testing.T, v venue, who account) *program {
+func startLinphone(t *testing.T, p place, who string) *program {
 	t.Helper()
 	home := t.TempDir()
 	for _, folder := range []string{".local/share/linphone", ".config/linphone"} { // it does not make them
@@ -22,8 +22,8 @@ func startLinphone(t *testing.T, v venue, who account) *program {
 			t.Fatal(err)
 		}
 	}
-	user, domain, _ := strings.Cut(who.user, "@")
-	_, port, _ := strings.Cut(v.door, ":")
+	user, domain, _ := strings.Cut(who, "@")
+	_, port, _ := strings.Cut(p.door, ":")
 	server := "<sip:localhost:" + port + ";transport=tls>"
 	rc := filepath.Join(home, "rc")
 	text := fmt.Sprintf(`[sip]
@@ -49,7 +49,7 @@ reg_identity=sip:%s
 reg_expires=600
 reg_sendregister=1
 publish=1
-`, v.ca, user, who.password, domain, domain, server, server, who.user)
+`, p.ca, user, p.of(who).password, domain, domain, server, server, who)
 	if err := os.WriteFile(rc, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
