@@ -62,6 +62,13 @@ func (q Query) dialer() func(context.Context, string, string) (net.Conn, error) 
 	return (&net.Dialer{}).DialContext
 }
 
+// directories are the services at which a directory is found; the last names
+// the domain controllers of Active Directory ([MS-ADTS] §6.3.2.3), and is asked
+// if the others name nobody.
+var directories = []struct{ scheme, service string }{
+	{"ldaps", "_ldaps._tcp"}, {"ldap", "_ldap._tcp"}, {"ldap", "_ldap._tcp.dc._msdcs"},
+}
+
 // Directories finds the LDAP servers of the domain (RFC 2782: _ldaps._tcp and
 // _ldap._tcp) as URLs, best first. None is not an error. A server outside the
 // domain is left out: the certificate of such a one would prove nothing.
@@ -71,8 +78,11 @@ func (q Query) Directories(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var urls, outside []string
-	for _, scheme := range []string{"ldaps", "ldap"} {
-		records, err := q.lookuper().srv(ctx, "_"+scheme+"._tcp."+domain+".")
+	for i, d := range directories {
+		if i == 2 && len(urls) > 0 {
+			break
+		}
+		records, err := q.lookuper().srv(ctx, d.service+"."+domain+".")
 		if err != nil && dnsResult(err) != None {
 			return nil, fmt.Errorf("look up the directory of %s: %w", domain, err)
 		}
@@ -83,7 +93,7 @@ func (q Query) Directories(ctx context.Context) ([]string, error) {
 			case !inside(host, domain):
 				outside = append(outside, host)
 			default:
-				urls = append(urls, scheme+"://"+hostPort(host, r.Port))
+				urls = append(urls, d.scheme+"://"+hostPort(host, r.Port))
 			}
 		}
 	}

@@ -12,11 +12,12 @@ import (
 
 func TestDirectories(t *testing.T) {
 	for name, c := range map[string]struct{ zone, want string }{
-		"none":    {"", ""},
-		"ldaps":   {"_ldaps._tcp.contoso.test. 60 IN SRV 0 0 636 dc1.contoso.test.", "ldaps://dc1.contoso.test:636"},
-		"both":    {"_ldap._tcp.contoso.test. 60 IN SRV 0 0 389 dc1.contoso.test.\n_ldaps._tcp.contoso.test. 60 IN SRV 0 0 636 dc1.contoso.test.", "ldaps://dc1.contoso.test:636 ldap://dc1.contoso.test:389"},
-		"outside": {"_ldaps._tcp.contoso.test. 60 IN SRV 0 0 636 dc1.evil.test.", "error: the DNS names dc1.evil.test as directory of contoso.test; it lies outside the domain and was not asked"},
-		"not":     {"_ldaps._tcp.contoso.test. 60 IN SRV 0 0 0 .", ""},
+		"none":             {"", ""},
+		"ldaps":            {"_ldaps._tcp.contoso.test. 60 IN SRV 0 0 636 dc1.contoso.test.", "ldaps://dc1.contoso.test:636"},
+		"both":             {"_ldap._tcp.contoso.test. 60 IN SRV 0 0 389 dc1.contoso.test.\n_ldaps._tcp.contoso.test. 60 IN SRV 0 0 636 dc1.contoso.test.", "ldaps://dc1.contoso.test:636 ldap://dc1.contoso.test:389"},
+		"Active Directory": {"_ldap._tcp.dc._msdcs.contoso.test. 60 IN SRV 0 100 389 dc1.contoso.test.", "ldap://dc1.contoso.test:389"},
+		"outside":          {"_ldaps._tcp.contoso.test. 60 IN SRV 0 0 636 dc1.evil.test.", "error: the DNS names dc1.evil.test as directory of contoso.test; it lies outside the domain and was not asked"},
+		"not":              {"_ldaps._tcp.contoso.test. 60 IN SRV 0 0 0 .", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
