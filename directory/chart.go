@@ -100,7 +100,8 @@ func (d *Directory) below(ctx context.Context, managers []string, incomplete *bo
 // that cuts its answer short (OpenLDAP does after 500 entries, pages or not) is
 // asked for fewer managers at once.
 func (d *Directory) reports(ctx context.Context, managers []string, incomplete *bool) ([]Person, error) {
-	people, partial, err := d.people(ctx, reportsFilter(managers), maxPeople)
+	q := query{filter: d.attributes.reportsFilter(managers), limit: maxPeople, whole: len(managers) == 1}
+	people, partial, err := d.people(ctx, q)
 	if err != nil || !partial || len(managers) < 2 {
 		*incomplete = *incomplete || partial
 		return people, err

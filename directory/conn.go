@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
@@ -21,7 +22,9 @@ const maxIdle = 2
 type conn struct {
 	net   net.Conn
 	ldap  *ldap.Conn
-	bound bool // signed in with a name
+	limit *limited
+	host  string // as in the URL and in the certificate
+	bound bool   // signed in with a name
 }
 
 // close ends c at once, whatever it is doing.
@@ -53,7 +56,7 @@ func (d *Directory) take(ctx context.Context) (*conn, error) {
 	}
 	stop := context.AfterFunc(ctx, c.close)
 	defer stop()
-	if err := d.signIn(c); err != nil {
+	if err := d.signIn(ctx, c); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -78,6 +81,9 @@ func (d *Directory) connect(ctx context.Context) (*conn, error) {
 	at, err := parseURL(d.o.URL)
 	if err != nil {
 		return nil, err
+	}
+	if err := d.o.Attributes.Check(); err != nil {
+		return nil, &Error{What: "The settings in [directory_attributes] cannot be used", Why: clean(err.Error()), Remedy: "Correct the names of attributes there"}
 	}
 	dial := d.o.Dial
 	if dial == nil {
@@ -105,9 +111,11 @@ func (d *Directory) connect(ctx context.Context) (*conn, error) {
 		_ = nc.Close()
 		return nil, at.noTLS(err)
 	}
-	l := ldap.NewConn(&limited{Conn: secure}, true)
+	limit := &limited{Conn: secure}
+	limit.most.Store(maxMessage)
+	l := ldap.NewConn(limit, true)
 	l.Start() // its two goroutines end with close
-	return &conn{net: nc, ldap: l}, nil
+	return &conn{net: nc, ldap: l, limit: limit, host: at.host}, nil
 }
 
 // place is what an LDAP URL names.
@@ -170,86 +178,14 @@ func startTLS(nc net.Conn) error {
 	return nil
 }
 
-// signIn binds c with name and password (RFC 4513 §5.1.3). A password that was
-// refused is not tried again: that would lock the account.
-func (d *Directory) signIn(c *conn) error {
-	if d.o.User == "" || d.o.Password == nil {
-		return &Error{What: "The directory does not let anybody search without a name", Why: "no name is set", Remedy: "Sign in, or set a name for the directory"}
-	}
-	password, err := d.o.Password()
-	if err != nil {
-		return &Error{What: "The directory asks for a password", Why: reason(err), Remedy: "Enter the password", Err: err}
-	}
-	d.mu.Lock()
-	again := d.rejected != nil && *d.rejected == password
-	d.mu.Unlock()
-	wrong := &Error{What: "The directory does not accept the name or password of " + d.o.User, Why: "it says that they are wrong",
-		Remedy: "Check the password; if it is right, the directory may want another name"}
-	if again || password == "" { // RFC 4513 §5.1.2: an empty one would be an anonymous bind
-		return wrong
-	}
-	err = c.ldap.Bind(d.o.User, password)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch {
-	case err == nil:
-		c.bound, d.bind, d.rejected = true, true, nil
-		return nil
-	case ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidDNSyntax): // OpenLDAP, to an address
-		wrong.Why, wrong.Remedy = "it wants the name of an entry, not an address", "Set the name for the directory, as uid=anna,ou=people,dc=example,dc=com"
-		fallthrough
-	case ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultNoSuchObject):
-		d.rejected, wrong.Err = &password, err
-		return wrong
-	}
-	return err
-}
-
-// searchBase returns where to search: what was set, or what the server names.
-func (d *Directory) searchBase(c *conn) (string, error) {
-	d.mu.Lock()
-	base := d.base
-	d.mu.Unlock()
-	if base != "" {
-		return base, nil
-	}
-	if at, err := parseURL(d.o.URL); err == nil && at.base != "" {
-		base = at.base
-	} else if base, err = c.namedBase(); err != nil {
-		return "", err
-	}
-	d.mu.Lock()
-	d.base = base
-	d.mu.Unlock()
-	return base, nil
-}
-
-// namedBase asks the root for its naming context (RFC 4512 §5.1); Active
-// Directory has several and names its main one.
-func (c *conn) namedBase() (string, error) {
-	r, err := c.ldap.Search(ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, searchLimit, false,
-		"(objectClass=*)", []string{"defaultNamingContext", "namingContexts"}, nil))
-	if err != nil {
-		return "", err
-	}
-	for _, e := range r.Entries {
-		for _, name := range []string{"defaultNamingContext", "namingContexts"} {
-			for _, base := range e.GetEqualFoldAttributeValues(name) {
-				if base != "" && len(base) <= maxDN && !strings.EqualFold(base, "cn=config") {
-					return base, nil
-				}
-			}
-		}
-	}
-	return "", &Error{What: "The directory does not say where its people are", Why: "its root names no naming context", Remedy: "Set the search base of the directory"}
-}
-
 // limited is a connection on which no message of the other side is larger than
-// maxMessage: go-ldap would read two gigabytes into memory.
+// most: go-ldap would read two gigabytes into memory.
 type limited struct {
 	net.Conn
-	head []byte // of the message that begins
-	left int    // bytes of the current message that are to come
+	head []byte       // of the message that begins
+	left int          // bytes of the current message that are to come
+	most atomic.Int64 // largest message in bytes
+	over atomic.Bool  // one was larger
 }
 
 // maxMessage is the largest message, thus the largest entry, in bytes.
@@ -272,6 +208,9 @@ func (l *limited) Read(b []byte) (int, error) {
 		size, done, ok := frame(l.head)
 		switch {
 		case !ok:
+			return 0, errMessage
+		case done && int64(size) > l.most.Load():
+			l.over.Store(true)
 			return 0, errMessage
 		case done:
 			l.left, l.head = size, l.head[:0]
@@ -297,5 +236,5 @@ func frame(head []byte) (size int, done, ok bool) {
 	for _, b := range head[2:] {
 		size = size<<8 | int(b)
 	}
-	return size, true, size <= maxMessage
+	return size, true, size >= 0
 }

@@ -3,10 +3,11 @@
 //
 // Begin with New, then Directory.Find and Directory.Chart. It reads only, and
 // it speaks only inside TLS: ldaps from the first byte, or ldap with StartTLS.
-// Keeping a copy of the address book is somebody else's business.
+// A Directory is also a Source of everybody; package addressbook keeps the copy.
 //
-// Standards: RFC 4511 (LDAP), RFC 4513 (StartTLS, simple bind), RFC 4515
-// (filters), RFC 4516 (URL), RFC 2696 (paged results).
+// Standards: RFC 4511 (LDAP), RFC 4513 (StartTLS, simple bind), RFC 4752
+// (Kerberos), RFC 4515 (filters), RFC 4516 (URL), RFC 2696 (paged results),
+// RFC 4530 (entryUUID); [MS-ADTS] for Active Directory.
 package directory
 
 import (
@@ -40,19 +41,22 @@ type Number struct{ Kind, Number string } // Kind: work, mobile, home, other
 
 // Options say where the directory is and how to get in.
 type Options struct {
-	URL      string                                                            // ldaps://host:port or ldap://host:port (StartTLS is then required)
-	Base     string                                                            // search base; empty: that of the URL, else what the server names as its own
-	User     string                                                            // name for a simple bind if anonymous search is refused; usually the sign-in address
-	Password func() (string, error)                                            // asked when it is needed
-	TLS      *tls.Config                                                       // roots; ServerName is set from the URL
-	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real network
+	URL        string                                                            // ldaps://host:port or ldap://host:port (StartTLS is then required)
+	Base       string                                                            // search base; empty: that of the URL, else what the server names as its own
+	User       string                                                            // name for a simple bind if anonymous search is refused; usually the sign-in address
+	Kerberos   *Kerberos                                                         // ticket of the user, tried before the password; nil: none
+	Password   func() (string, error)                                            // asked when it is needed
+	Attributes Attributes                                                        // where the parts of a Person are; empty: DefaultAttributes
+	TLS        *tls.Config                                                       // roots; ServerName is set from the URL
+	Dial       func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real network
 }
 
 // Directory is an LDAP directory. It connects when first asked and again when
 // the connection was lost. Its methods may be called at the same time; each
 // ends when its context ends, and after a limit of its own (operationLimit).
 type Directory struct {
-	o Options
+	o          Options
+	attributes Attributes
 
 	mu       sync.Mutex
 	idle     []*conn // connections nobody uses
@@ -63,7 +67,9 @@ type Directory struct {
 }
 
 // New makes a Directory; nothing is contacted yet.
-func New(o Options) *Directory { return &Directory{o: o, base: o.Base} }
+func New(o Options) *Directory {
+	return &Directory{o: o, attributes: o.Attributes.complete(), base: o.Base}
+}
 
 // Close ends the connections that are not in use; those in use end with their
 // call. A closed Directory answers every call with an error.
@@ -85,13 +91,13 @@ const maxFind = 1000
 // or office match all words of text; more says that there were more. A word
 // matches the beginning of a word there; digits match anywhere in a number.
 func (d *Directory) Find(ctx context.Context, text string, limit int) (found []Person, more bool, err error) {
-	filter := findFilter(text)
+	filter := d.attributes.findFilter(text)
 	if filter == "" || limit <= 0 {
 		return nil, false, nil
 	}
 	limit = min(limit, maxFind)
 	// Some entries are no people or the same person twice, so a few more are asked for.
-	people, partial, err := d.people(ctx, filter, limit+limit/4+1)
+	people, partial, err := d.people(ctx, query{filter: filter, limit: limit + limit/4 + 1})
 	if err != nil {
 		return nil, false, err
 	}
@@ -111,22 +117,29 @@ func (d *Directory) Person(ctx context.Context, user string) (Person, error) {
 }
 
 // entries returns every entry with that address: in a directory made of
-// several, one person may have more than one.
+// several, one person may have more than one. If it is nobody's first address,
+// those that have it beside another.
 func (d *Directory) entries(ctx context.Context, user string) ([]Person, error) {
-	people, _, err := d.people(ctx, addressFilter(user), 50)
+	people, _, err := d.people(ctx, query{filter: d.attributes.addressFilter(user), limit: 50})
 	if err != nil {
 		return nil, err
 	}
-	var same []Person
+	var first, alias []Person
 	for _, p := range people {
-		if strings.EqualFold(p.User, user) {
-			same = append(same, p)
+		switch {
+		case strings.EqualFold(p.User, user):
+			first = append(first, p)
+		case len(alias) == 0 || strings.EqualFold(alias[0].User, p.User):
+			alias = append(alias, p)
 		}
 	}
-	if len(same) == 0 {
+	if len(first) == 0 {
+		first = alias
+	}
+	if len(first) == 0 {
 		return nil, notFound(user)
 	}
-	return same, nil
+	return first, nil
 }
 
 // Filter returns everybody who matches an LDAP filter (RFC 4515), also those
@@ -136,7 +149,7 @@ func (d *Directory) Filter(ctx context.Context, filter string) ([]Person, error)
 	if err != nil {
 		return nil, err
 	}
-	people, partial, err := d.people(ctx, filter, maxPeople)
+	people, partial, err := d.people(ctx, query{filter: filter, limit: maxPeople, whole: true})
 	if err == nil && partial {
 		err = tooMany(len(people))
 	}

@@ -195,6 +195,7 @@ func TestFind(t *testing.T) {
 	}
 	p, err := d.Person(t.Context(), "anna@contoso.test")
 	want := Person{User: "anna@contoso.test", Name: "Anna Albers", Title: "Engineer", Department: "Research", Office: "B 12", DN: dn("anna"),
+		Mail: "anna@contoso.test", Key: "uid=anna,ou=people,dc=contoso,dc=test",
 		Numbers: []Number{{"work", "+49 30 1234-567"}, {"mobile", "+49 170 1"}, {"home", "+49 30 99"}}}
 	if err != nil || !reflect.DeepEqual(p, want) {
 		t.Errorf("person %+v, %v\nwant %+v", p, err, want)
@@ -377,6 +378,7 @@ func TestLimited(t *testing.T) {
 				_ = a.Close()
 			}()
 			l, got, err := &limited{Conn: b}, "", error(nil)
+			l.most.Store(maxMessage)
 			for err == nil {
 				buf := make([]byte, size)
 				var n int

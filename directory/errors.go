@@ -63,7 +63,7 @@ func (p place) noTLS(err error) error {
 
 // explain puts what went wrong into words.
 func (d *Directory) explain(err error) error {
-	if errors.As(err, new(*Error)) {
+	if err == nil || errors.As(err, new(*Error)) {
 		return err
 	}
 	e := &Error{What: "The directory " + d.o.URL + " did not answer the search", Why: reason(err), Remedy: "Try again later", Err: err}
@@ -92,10 +92,13 @@ func reason(err error) string {
 		if e.Err.Error() != "" {
 			text += " (" + e.Err.Error() + ")"
 		}
-		return plain.Cut(plain.Line(text), maxText)
+		return clean(text)
 	}
 	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
 		err = next
 	}
-	return plain.Cut(plain.Line(err.Error()), maxText)
+	return clean(err.Error())
 }
+
+// clean makes text harmless and short.
+func clean(text string) string { return plain.Cut(plain.Line(text), maxText) }

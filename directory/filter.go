@@ -2,6 +2,7 @@ package directory
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -21,17 +22,16 @@ const onlyPeople = "(objectClass=person)"
 // findFilter makes a filter of what a user typed; empty if that is nothing.
 // RFC 4511 §4.5.1.7: an attribute a server does not know makes its part of an
 // "or" undefined, not the whole wrong, so all are asked for everywhere.
-func findFilter(text string) string {
+func (a Attributes) findFilter(text string) string {
 	if digits := numberPattern(text); digits != "" {
-		return allOf(onlyPeople, anyOf(
-			"(telephoneNumber="+digits+")", "(mobile="+digits+")", "(homePhone="+digits+")", "(ipPhone="+digits+")"))
+		return allOf(onlyPeople, eachIs(digits, a.Work, a.Mobile, a.Home, a.Other))
 	}
 	terms := []string{onlyPeople}
 	for i, w := range strings.Fields(text) {
 		if i == maxWords || len(w) > maxText {
 			break
 		}
-		terms = append(terms, wordFilter(ldap.EscapeFilter(strings.Trim(w, `"*,<>`))))
+		terms = append(terms, a.wordFilter(ldap.EscapeFilter(strings.Trim(w, `"*,<>`))))
 	}
 	if len(terms) == 1 {
 		return ""
@@ -39,20 +39,21 @@ func findFilter(text string) string {
 	return allOf(terms...)
 }
 
-func wordFilter(w string) string {
+func (a Attributes) wordFilter(w string) string {
 	if w == "" {
 		return onlyPeople
 	}
+	return anyOf(
+		eachIs(w+"*", a.Name, a.Alias, []string{"cn", "sn", "givenName"}, a.Address, a.Mail, a.Department, a.Office, a.Work),
+		eachIs("* "+w+"*", a.Name, a.Department, a.Office), // a later word
+		eachIs("sip:"+w+"*", a.Address))
+}
+
+// eachIs is true where one of the attributes is like pattern.
+func eachIs(pattern string, parts ...[]string) string {
 	var terms []string
-	for _, a := range []string{"displayName", "cn", "sn", "givenName", "mail", "uid", "sAMAccountName",
-		"department", "ou", "departmentNumber", "physicalDeliveryOfficeName", "roomNumber", "telephoneNumber"} {
-		terms = append(terms, "("+a+"="+w+"*)")
-	}
-	for _, a := range []string{"displayName", "cn", "department", "ou", "physicalDeliveryOfficeName", "roomNumber"} {
-		terms = append(terms, "("+a+"=* "+w+"*)") // a later word
-	}
-	for _, a := range []string{"msRTCSIP-PrimaryUserAddress", "proxyAddresses"} {
-		terms = append(terms, "("+a+"=sip:"+w+"*)")
+	for _, name := range distinct(slices.Concat(parts...)) {
+		terms = append(terms, "("+name+"="+pattern+")")
 	}
 	return anyOf(terms...)
 }
@@ -80,16 +81,16 @@ func numberPattern(text string) string {
 }
 
 // addressFilter finds the entries of an address.
-func addressFilter(user string) string {
+func (a Attributes) addressFilter(user string) string {
 	u := ldap.EscapeFilter(user)
-	return allOf(onlyPeople, anyOf("(msRTCSIP-PrimaryUserAddress=sip:"+u+")", "(proxyAddresses=sip:"+u+")", "(mail="+u+")"))
+	return allOf(onlyPeople, anyOf(eachIs("sip:"+u, a.Address), eachIs(u, a.Address)))
 }
 
 // reportsFilter finds whoever has one of these as manager.
-func reportsFilter(managers []string) string {
+func (a Attributes) reportsFilter(managers []string) string {
 	terms := make([]string, len(managers))
 	for i, dn := range managers {
-		terms[i] = "(manager=" + ldap.EscapeFilter(dn) + ")"
+		terms[i] = eachIs(ldap.EscapeFilter(dn), a.Manager)
 	}
 	return allOf(onlyPeople, anyOf(terms...))
 }

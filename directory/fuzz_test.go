@@ -15,7 +15,7 @@ func FuzzPerson(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, a1, v1, a2, v2 string) {
 		e := ldap.NewEntry(name, map[string][]string{a1: {v1, v2}, a2: {v2}, "cn": {v1}, "proxyAddresses": {v1, v2}, "manager": {v2}})
-		p, ok := person(e)
+		p, ok := DefaultAttributes().person(e)
 		if !ok {
 			return
 		}
@@ -39,8 +39,9 @@ func FuzzFilters(f *testing.F) {
 	for _, s := range []string{"anna", "a b c", "*)(cn=*", "030 1234", "(department=Sales)", `\28`, "\x00é"} {
 		f.Add(s)
 	}
+	a := DefaultAttributes()
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, filter := range []string{findFilter(s), addressFilter(s), reportsFilter([]string{s, s})} {
+		for _, filter := range []string{a.findFilter(s), a.addressFilter(s), a.reportsFilter([]string{s, s})} {
 			if filter == "" {
 				continue
 			}

@@ -12,30 +12,33 @@ import (
 const (
 	pageSize       = 500 // entries asked for at once; many servers give no more
 	maxPeople      = 20000
-	operationLimit = 60 * time.Second // of one call, all pages and a new connection included
+	operationLimit = 60 * time.Second // of one call, all pages and a new connection included; of one page where everybody is read
 	searchLimit    = 30               // seconds that the server may think about one page
 )
 
 // query is one search.
 type query struct {
-	base   string
-	scope  int
-	filter string
-	limit  int // most entries
+	base       string
+	scope      int
+	filter     string
+	attributes []string
+	limit      int  // most entries; 0: all
+	whole      bool // where the server cuts its answer short the search is split
 }
 
 // people searches the whole directory for people. partial says that there are
 // more than limit, or more than the server gives.
-func (d *Directory) people(ctx context.Context, filter string, limit int) (people []Person, partial bool, err error) {
-	err = d.do(ctx, func(c *conn) error {
-		base, err := d.searchBase(c)
-		if err != nil {
+func (d *Directory) people(ctx context.Context, q query) (people []Person, partial bool, err error) {
+	err = d.do(ctx, func(ctx context.Context, c *conn) error {
+		var err error
+		if q.base, err = d.searchBase(c); err != nil {
 			return err
 		}
-		entries, cut, err := d.search(c, query{base, ldap.ScopeWholeSubtree, filter, limit})
+		q.scope, q.attributes = ldap.ScopeWholeSubtree, d.attributes.asked()
+		entries, cut, err := d.search(ctx, c, q)
 		people, partial = nil, cut
 		for _, e := range entries {
-			if p, ok := person(e); ok {
+			if p, ok := d.attributes.person(e); ok {
 				people = append(people, p)
 			}
 		}
@@ -46,13 +49,13 @@ func (d *Directory) people(ctx context.Context, filter string, limit int) (peopl
 
 // entry reads one entry by its name; ok is false when it is not there.
 func (d *Directory) entry(ctx context.Context, dn string) (p Person, ok bool, err error) {
-	err = d.do(ctx, func(c *conn) error {
-		entries, _, err := d.search(c, query{dn, ldap.ScopeBaseObject, "(objectClass=*)", 1})
-		if ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject, ldap.LDAPResultInvalidDNSyntax, ldap.LDAPResultReferral) {
+	err = d.do(ctx, func(ctx context.Context, c *conn) error {
+		entries, _, err := d.search(ctx, c, query{base: dn, filter: "(objectClass=*)", attributes: d.attributes.asked(), limit: 1})
+		if notThere(err) {
 			return nil
 		}
 		if err == nil && len(entries) > 0 {
-			p, _ = person(entries[0]) // a manager who has left is still in the chain
+			p, _ = d.attributes.person(entries[0]) // a manager who has left is still in the chain
 			ok = true
 		}
 		return err
@@ -60,21 +63,46 @@ func (d *Directory) entry(ctx context.Context, dn string) (p Person, ok bool, er
 	return p, ok, err
 }
 
-// search asks c, and signs in first if the server wants that. A server may
-// refuse by saying so, or by finding nothing.
-func (d *Directory) search(c *conn, q query) (entries []*ldap.Entry, partial bool, err error) {
-	entries, partial, err = c.search(q)
-	unseen := err == nil && len(entries) == 0 || ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject)
-	if c.bound || !unseen && !refused(err) || d.o.User == "" || d.o.Password == nil {
-		return entries, partial, err
-	}
-	if bindErr := d.signIn(c); bindErr != nil {
-		if unseen {
-			return entries, partial, err // the search itself was not refused
+// notThere says whether a search failed because its base is no entry here.
+func notThere(err error) bool {
+	return ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject, ldap.LDAPResultInvalidDNSyntax, ldap.LDAPResultReferral)
+}
+
+// search collects what q finds, each entry once.
+func (d *Directory) search(ctx context.Context, c *conn, q query) (entries []*ldap.Entry, partial bool, err error) {
+	seen := make(map[string]bool)
+	partial, err = d.pages(ctx, c, q, func(page []*ldap.Entry) error {
+		for _, e := range page {
+			if !seen[e.DN] {
+				seen[e.DN] = true
+				entries = append(entries, e)
+			}
 		}
-		return nil, false, bindErr
+		return nil
+	})
+	return entries, partial, err
+}
+
+// pages gives what q finds to take, page by page, and signs in first if the
+// server wants that. A server may refuse by saying so, or by finding nothing.
+func (d *Directory) pages(ctx context.Context, c *conn, q query, take func([]*ldap.Entry) error) (partial bool, err error) {
+	found := 0
+	counted := func(page []*ldap.Entry) error {
+		found += len(page)
+		return take(page)
 	}
-	return c.search(q)
+	partial, err = c.pages(ctx, q, counted)
+	unseen := err == nil && found == 0 && !partial || ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject)
+	if c.bound || !unseen && !refused(err) || !d.named() {
+		return partial, err
+	}
+	if bindErr := d.signIn(ctx, c); bindErr != nil {
+		if unseen {
+			return partial, err // the search itself was not refused
+		}
+		return false, bindErr
+	}
+	return c.pages(ctx, q, take)
 }
 
 // refused says whether a search failed for want of a bind. Active Directory
@@ -85,42 +113,75 @@ func refused(err error) bool {
 		ldap.LDAPResultAuthorizationDenied)
 }
 
-// search fetches the pages of q. Referrals to other directories are ignored.
-func (c *conn) search(q query) (entries []*ldap.Entry, partial bool, err error) {
+// pages gives what q finds to take; some of it twice where the search is split.
+func (c *conn) pages(ctx context.Context, q query, take func([]*ldap.Entry) error) (partial bool, err error) {
+	found := 0
+	partial, err = c.unsplit(ctx, q, func(page []*ldap.Entry) error {
+		found += len(page)
+		return take(page)
+	})
+	if err != nil || !partial || !q.whole || q.limit > 0 && found >= q.limit {
+		return partial, err
+	}
+	s := split{conn: c, query: q, take: take}
+	return s.all(ctx, found)
+}
+
+// unsplit fetches the pages of q. Referrals to other directories are ignored.
+// Each page may take operationLimit.
+func (c *conn) unsplit(ctx context.Context, q query, take func([]*ldap.Entry) error) (partial bool, err error) {
 	page := ldap.NewControlPaging(pageSize)
-	r := ldap.NewSearchRequest(q.base, q.scope, ldap.NeverDerefAliases, 0, searchLimit, false, q.filter, attributeNames(), nil)
-	if q.limit < pageSize {
+	r := ldap.NewSearchRequest(q.base, q.scope, ldap.NeverDerefAliases, 0, searchLimit, false, q.filter, q.attributes, nil)
+	if 0 < q.limit && q.limit < pageSize {
 		r.SizeLimit = q.limit
 	} else {
 		r.Controls = []ldap.Control{page} // RFC 2696 §3
 	}
-	for {
-		result, err := c.ldap.Search(r)
-		if result != nil {
-			entries = append(entries, result.Entries...)
+	for left := q.limit; ; {
+		result, err := c.ask(ctx, r)
+		cut := ldap.IsErrorAnyOf(err, ldap.LDAPResultSizeLimitExceeded, ldap.LDAPResultAdminLimitExceeded, ldap.LDAPResultTimeLimitExceeded)
+		if err != nil && !cut {
+			return false, err // what came of this page is not counted
 		}
-		if len(entries) > q.limit {
-			entries, partial = entries[:q.limit], true
+		entries := result.Entries
+		if q.limit > 0 && len(entries) > left {
+			entries, partial = entries[:left], true
 		}
-		switch {
-		case ldap.IsErrorAnyOf(err, ldap.LDAPResultSizeLimitExceeded, ldap.LDAPResultAdminLimitExceeded, ldap.LDAPResultTimeLimitExceeded):
-			return entries, true, nil
-		case err != nil:
-			return nil, false, err
-		case len(result.Entries) == 0 && len(entries) == 0 && result.ResultCode != 0:
-			return nil, false, nil
+		left -= len(entries)
+		if len(entries) > 0 {
+			if err := take(entries); err != nil {
+				return false, &stopped{err}
+			}
 		}
 		next := cookie(result)
-		if len(next) == 0 || len(r.Controls) == 0 {
-			return entries, partial, nil
+		switch {
+		case cut:
+			return true, nil
+		case len(next) == 0 || len(r.Controls) == 0:
+			return partial, nil
 		}
 		page.SetCookie(next)
-		if partial || len(entries) >= q.limit {
+		if partial || q.limit > 0 && left == 0 {
 			page.PagingSize = 0 // RFC 2696 §3: the server need not keep the rest
-			_, err := c.ldap.Search(r)
-			return entries, true, ignoreUnlessLost(err)
+			_, err := c.ask(ctx, r)
+			return true, ignoreUnlessLost(err)
 		}
 	}
+}
+
+// ask sends one request and waits for the whole answer.
+func (c *conn) ask(ctx context.Context, r *ldap.SearchRequest) (*ldap.SearchResult, error) {
+	ctx, cancel := context.WithTimeout(ctx, operationLimit)
+	defer cancel()
+	stop := context.AfterFunc(ctx, c.close) // go-ldap does not know contexts
+	result, err := c.ldap.Search(r)
+	if !stop() {
+		return nil, context.Cause(ctx)
+	}
+	if result == nil {
+		result = &ldap.SearchResult{}
+	}
+	return result, err
 }
 
 func cookie(r *ldap.SearchResult) []byte {
@@ -138,31 +199,39 @@ func ignoreUnlessLost(err error) error {
 	return nil
 }
 
-// do runs f with a connection. When the connection breaks it is run once more
-// with a new one.
-func (d *Directory) do(ctx context.Context, f func(*conn) error) error {
+// stopped is the error of whoever takes what is found: no fault of the directory.
+type stopped struct{ error }
+
+func (s *stopped) Unwrap() error { return s.error }
+
+// do runs f with a connection, for operationLimit at most. When the connection
+// breaks it is run once more with a new one.
+func (d *Directory) do(ctx context.Context, f func(context.Context, *conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, operationLimit)
 	defer cancel()
-	for try := 0; ; try++ {
-		c, err := d.take(ctx)
-		if err == nil {
-			stop := context.AfterFunc(ctx, c.close) // go-ldap does not know contexts
-			err = f(c)
-			if !stop() {
-				c.close()
-			}
-			d.give(c)
-		}
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return d.explain(context.Cause(ctx))
-		case c != nil && try == 0 && lost(err):
-			continue
-		}
-		return d.explain(err)
+	err := d.once(ctx, f)
+	if lost(err) && ctx.Err() == nil {
+		err = d.once(ctx, f)
 	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return d.explain(err)
+}
+
+// once runs f with a connection.
+func (d *Directory) once(ctx context.Context, f func(context.Context, *conn) error) error {
+	c, err := d.take(ctx)
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, c.close)
+	err = f(ctx, c)
+	if !stop() {
+		c.close()
+	}
+	d.give(c)
+	return err
 }
 
 // lost says whether the connection broke, so that another may do better.
@@ -171,5 +240,6 @@ func lost(err error) bool {
 	if errors.As(err, &e) {
 		return e.ResultCode == ldap.ErrorNetwork || e.ResultCode == ldap.LDAPResultUnavailable || e.ResultCode == ldap.LDAPResultBusy
 	}
-	return err != nil && !errors.As(err, new(*Error))
+	return err != nil && !errors.As(err, new(*Error)) && !errors.As(err, new(*stopped)) &&
+		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }

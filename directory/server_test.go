@@ -31,10 +31,13 @@ type server struct {
 	port    int
 	roots   *x509.CertPool
 
-	anonymous bool // searching without a bind
-	code      int  // answer to an anonymous search that is refused
-	hard      int  // most entries of one search, whatever the client asks
-	referral  bool // each search also refers elsewhere (result code)
+	anonymous bool     // searching without a bind
+	code      int      // answer to an anonymous search that is refused
+	hard      int      // most entries of one search, whatever the client asks
+	referral  bool     // each search also refers elsewhere (result code)
+	breakAt   int      // the connection breaks after so many entries of a search; 0: never
+	hangAt    int      // nothing more comes after so many entries; 0: never
+	root      []string // "name=value" of the root, beside the naming contexts
 	binds     []string
 
 	mu       sync.Mutex
@@ -158,10 +161,19 @@ func (s *server) search(w *gldap.ResponseWriter, r *gldap.Request) {
 		return
 	}
 	done := r.NewSearchDoneResponse(gldap.WithResponseCode(gldap.ResultSuccess))
-	defer func() { _ = w.Write(done) }()
+	hangs := false
+	defer func() {
+		if !hangs {
+			_ = w.Write(done)
+		}
+	}()
 	if m.BaseDN == "" && m.Scope == gldap.BaseObject {
 		e := r.NewSearchResponseEntry("")
 		e.AddAttribute("namingContexts", []string{"cn=config", base})
+		for _, a := range s.root {
+			name, value, _ := strings.Cut(a, "=")
+			e.AddAttribute(name, []string{value})
+		}
 		_ = w.Write(e)
 		return
 	}
@@ -192,11 +204,12 @@ func (s *server) search(w *gldap.ResponseWriter, r *gldap.Request) {
 		done.SetResultCode(gldap.ResultReferral)
 		return
 	}
-	s.page(r, m, done, hits, w)
+	hangs = s.page(r, m, done, hits, w)
 }
 
-// page sends one page of hits; the cookie is where it begins.
-func (s *server) page(r *gldap.Request, m *gldap.SearchMessage, done *gldap.SearchResponseDone, hits []*ldap.Entry, w *gldap.ResponseWriter) {
+// page sends one page of hits; the cookie is where it begins. It may never end.
+func (s *server) page(r *gldap.Request, m *gldap.SearchMessage, done *gldap.SearchResponseDone, hits []*ldap.Entry, w *gldap.ResponseWriter) (hangs bool) {
+	from := 0
 	limit := s.hard
 	if m.SizeLimit > 0 && (limit == 0 || int(m.SizeLimit) < limit) {
 		limit = int(m.SizeLimit)
@@ -207,12 +220,12 @@ func (s *server) page(r *gldap.Request, m *gldap.SearchMessage, done *gldap.Sear
 	}
 	for _, c := range m.Controls {
 		if p, ok := c.(*gldap.ControlPaging); ok {
-			from, _ := strconv.Atoi(string(p.Cookie))
+			from, _ = strconv.Atoi(string(p.Cookie))
 			to := min(from+int(p.PagingSize), len(hits))
 			answer, err := gldap.NewControlPaging(p.PagingSize)
 			if err != nil {
 				s.t.Error(err)
-				return
+				return false
 			}
 			if to < len(hits) && p.PagingSize > 0 {
 				answer.SetCookie([]byte(strconv.Itoa(to)))
@@ -222,7 +235,13 @@ func (s *server) page(r *gldap.Request, m *gldap.SearchMessage, done *gldap.Sear
 			hits = hits[from:to]
 		}
 	}
-	for _, e := range hits {
+	for i, e := range hits {
+		switch from + i + 1 {
+		case s.breakAt:
+			s.cut()
+		case s.hangAt:
+			return true
+		}
 		answer := r.NewSearchResponseEntry(e.DN)
 		for _, a := range e.Attributes {
 			if slices.Contains(m.Attributes, a.Name) {
@@ -231,6 +250,7 @@ func (s *server) page(r *gldap.Request, m *gldap.SearchMessage, done *gldap.Sear
 		}
 		_ = w.Write(answer)
 	}
+	return false
 }
 
 // cut breaks every connection there is.
@@ -253,6 +273,16 @@ func matches(f *ber.Packet, e *ldap.Entry) bool {
 		return slices.ContainsFunc(f.Children, func(c *ber.Packet) bool { return matches(c, e) })
 	case ldap.FilterPresent:
 		return true
+	case ldap.FilterGreaterOrEqual:
+		return slices.ContainsFunc(values(), func(v string) bool { return v >= f.Children[1].Data.String() })
+	case ldap.FilterLessOrEqual:
+		return slices.ContainsFunc(values(), func(v string) bool { return v <= f.Children[1].Data.String() })
+	case ldap.FilterNot:
+		return !matches(f.Children[0], e)
+	case ldap.FilterExtensibleMatch: // Active Directory's for bits: rule, attribute, value
+		has, _ := strconv.Atoi(e.GetEqualFoldAttributeValue(f.Children[1].Data.String()))
+		want, _ := strconv.Atoi(f.Children[2].Data.String())
+		return f.Children[0].Data.String() == "1.2.840.113556.1.4.803" && has&want == want
 	case ldap.FilterEqualityMatch:
 		want := f.Children[1].Data.String()
 		return slices.ContainsFunc(values(), func(v string) bool { return strings.EqualFold(v, want) })
