@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"os"
 	"strings"
 	"sync"
 
@@ -148,7 +149,8 @@ func (p *People) directories(ctx context.Context) ([]*directory.Directory, error
 	}
 	for _, url := range urls {
 		dirs = append(dirs, directory.New(directory.Options{
-			URL: url, Base: s.o.Base, User: s.self, Password: func() (string, error) { return s.password(context.WithoutCancel(ctx)) },
+			URL: url, Base: s.o.Base, Attributes: s.o.DirectoryAttributes, User: directory.BindName(s.o.DirectoryUser, s.self),
+			Password: func() (string, error) { return s.password(context.WithoutCancel(ctx)) }, Kerberos: s.tickets(),
 			TLS: &tls.Config{RootCAs: s.roots(), MinVersion: tls.VersionTLS12}, Dial: s.query().DialHost,
 		}))
 	}
@@ -161,6 +163,15 @@ func (p *People) directories(ctx context.Context) ([]*directory.Directory, error
 		p.dirs = dirs
 	}
 	return p.dirs, nil
+}
+
+// tickets are the user's Kerberos tickets. They are for the real network only:
+// the key distribution centre is not asked through Options.Dial.
+func (s *Session) tickets() *directory.Kerberos {
+	if s.o.Dial != nil {
+		return nil
+	}
+	return directory.SystemKerberos(os.Getenv)
 }
 
 // close closes these directories and forgets them.

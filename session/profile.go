@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"communicator/directory"
+
 	"github.com/BurntSushi/toml"
 	"github.com/adrg/xdg"
 )
@@ -27,6 +29,9 @@ type Profile struct {
 	XCAP      string `toml:"xcap"`      // XCAP root URL
 	Directory string `toml:"directory"` // ldaps://HOST[:PORT] or ldap://HOST[:PORT]
 	Base      string `toml:"base"`      // LDAP search base
+
+	DirectoryUser       string               `toml:"directory_user"`       // name for the directory, with %u for the part of the address before the @
+	DirectoryAttributes directory.Attributes `toml:"directory_attributes"` // where the directory has what
 
 	Device        string `toml:"device"`         // what this computer is called among the user's devices; empty: its host name
 	InactiveAfter int    `toml:"inactive_after"` // minutes without a key until shown as inactive; 0: 5; negative: never
@@ -90,6 +95,9 @@ func readTOML(file string, p *Profile) (keys []string, err error) {
 	if err != nil {
 		return nil, &ProfileError{file, err.Error(), "Correct the line, or remove the file to start with the defaults."}
 	}
+	if err := p.DirectoryAttributes.Check(); err != nil {
+		return nil, &ProfileError{file, "directory_attributes: " + err.Error(), "Correct the name there."}
+	}
 	if unknown := md.Undecoded(); len(unknown) > 0 {
 		key := unknown[0].String()
 		return nil, &ProfileError{file, fmt.Sprintf("unknown key %q", key), fmt.Sprintf("Did you mean %q?", nearestKey(key))}
@@ -103,14 +111,27 @@ func readTOML(file string, p *Profile) (keys []string, err error) {
 // nearestKey finds the known key that takes the fewest changes of a letter.
 func nearestKey(key string) string {
 	best, least := "", 1<<30
-	t := reflect.TypeFor[Profile]()
-	for i := range t.NumField() {
-		name := t.Field(i).Tag.Get("toml")
-		if d := distance(strings.ToLower(key), name); name != "-" && d < least {
+	for _, name := range keysOf(reflect.TypeFor[Profile](), "") {
+		if d := distance(strings.ToLower(key), name); d < least {
 			best, least = name, d
 		}
 	}
 	return best
+}
+
+// keysOf are the keys of a table, those in tables below it as "table.key".
+func keysOf(t reflect.Type, table string) (names []string) {
+	for i := range t.NumField() {
+		name := t.Field(i).Tag.Get("toml")
+		if name == "-" {
+			continue
+		}
+		names = append(names, table+name)
+		if inner := t.Field(i).Type; inner.Kind() == reflect.Struct {
+			names = append(names, keysOf(inner, table+name+".")...)
+		}
+	}
+	return names
 }
 
 // distance is the Levenshtein distance of a and b in bytes.
@@ -142,7 +163,8 @@ func (p Profile) IsLocked(key string) bool { return slices.Contains(p.Locked, ke
 func (p Profile) Options() Options {
 	return Options{
 		User: p.User, Name: p.Name, Server: p.Server, Resolver: p.Resolver, AllowTCP: p.AllowTCP,
-		XCAP: p.XCAP, Directory: p.Directory, Base: p.Base, Dir: p.Dir, Device: p.Device,
+		XCAP: p.XCAP, Directory: p.Directory, Base: p.Base, DirectoryUser: p.DirectoryUser, DirectoryAttributes: p.DirectoryAttributes,
+		Dir: p.Dir, Device: p.Device,
 		InactiveAfter: time.Duration(p.InactiveAfter) * time.Minute, AwayAfter: time.Duration(p.AwayAfter) * time.Minute,
 	}
 }

@@ -41,6 +41,8 @@ func TestProfileThatIsMissingIsEmpty(t *testing.T) {
 func TestProfileErrors(t *testing.T) {
 	for _, c := range []struct{ text, why, remedy string }{
 		{"sever = \"x\"\n", `unknown key "sever"`, `"server"`},
+		{"[directory_attributes]\nadress = [\"mail\"]\n", `unknown key "directory_attributes.adress"`, `"directory_attributes.address"`},
+		{"[directory_attributes]\ntitle = [\"a=b\"]\n", `"a=b" is not the name of an attribute`, "Correct the name"},
 		{"User_name = \"x\"\n", `unknown key "User_name"`, `"user"`},
 		{"user = \n", "line 1", "Correct the line"},
 		{"allow_tcp = \"yes\"\n", "allow_tcp", "Correct the line"},

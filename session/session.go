@@ -24,6 +24,7 @@ import (
 	"communicator/autoconfig"
 	"communicator/contacts"
 	"communicator/dialect/simple"
+	"communicator/directory"
 	"communicator/im"
 	"communicator/inorder"
 	"communicator/presence"
@@ -44,6 +45,8 @@ type Options struct {
 	XCAP                     string                                                            // XCAP root; empty: found by DNS (TXT xcap.DOMAIN)
 	Directory                string                                                            // LDAP URL; empty: found by DNS (_ldaps._tcp, _ldap._tcp)
 	Base                     string                                                            // LDAP search base; empty: what the directory names
+	DirectoryUser            string                                                            // name for the directory, with %u for the part before the @; empty: the sign-in address
+	DirectoryAttributes      directory.Attributes                                              // where the directory has what; empty: as usual
 	Dial                     func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real network
 	Dir                      string                                                            // caches and the publication's ETag; empty: keep nothing
 	Silent                   bool                                                              // sign in without publishing presence (scripts)
