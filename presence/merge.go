@@ -86,7 +86,10 @@ func Merge(devices []Device, claims []Claim, now time.Time) State {
 		device = s.Devices[0]
 	}
 	claim, claimed := foremost(claims, s.Devices, now)
-	s.Since, s.Note, s.NoteTime, s.Chosen = device.Time, device.Note, device.Time, claim.Chosen
+	s.Since, s.Note, s.Chosen = device.Time, device.Note, claim.Chosen
+	if s.Note != "" {
+		s.NoteTime = device.Time
+	}
 	if claimed && !claim.Time.IsZero() {
 		s.Since = claim.Time
 	}

@@ -64,7 +64,7 @@ type State struct {
 	Availability Availability
 	Activity     Activity
 	Note         string    // plain text, at most MaxNote characters
-	NoteTime     time.Time // when the note was said, or that there is none; zero: not said
+	NoteTime     time.Time // when the note was written, or taken away; zero: not said
 	NoteUntil    time.Time // of a choice: when its owner wants the note cleared; zero: not
 	Until        time.Time // when the activity ends; zero: not said
 	Since        time.Time // when its owner set it, by the owner's clock; zero: not said

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	echoAfter  = time.Second // a notification on its way may still tell of the last publication
+	echoAfter  = time.Second // a notification on its way may tell of the last but one; a command writes its files
 	maxRepairs = 3           // of one publication: then the server shows it differently, for whatever reason
 )
 
@@ -35,17 +35,23 @@ func (b *Board) listen(heard presence.State) {
 	for _, d := range heard.Devices {
 		if d.ID == me {
 			shown = shows(d, said)
+		} else {
+			b.adopt(asChosen(d.Chosen), d.ID > me)
 		}
-		b.adopt(asChosen(d.Chosen), d.ID > me)
-	}
-	var kept keptOwn
-	if !shown && b.s.readJSON(b.s.mine(ownFile), &kept) && kept.User == b.s.self {
-		b.adopt(kept.Own, false) // a command beside this window has the same files
 	}
 	b.mu.Lock()
 	b.own.echo.doubt(!shown)
 	b.mu.Unlock()
 	b.again()
+}
+
+// reread takes over what a command beside this window has chosen: it has the
+// same files and speaks for the same device.
+func (b *Board) reread() {
+	var kept keptOwn
+	if b.s.readJSON(b.s.mine(ownFile), &kept) && kept.User == b.s.self {
+		b.adopt(kept.Own, false)
+	}
 }
 
 // adopt takes over what was chosen elsewhere if it is newer than what was
@@ -87,6 +93,11 @@ func (e *echo) doubt(missing bool) {
 
 // due says that what was said must be said again.
 func (e *echo) due() bool { return !e.doubted.IsZero() && !time.Now().Before(e.doubted) }
+
+// covers says that made need not be published.
+func (e *echo) covers(made presence.State) bool {
+	return !e.due() && e.said.Looks(made) && e.said.Chosen.Equal(made.Chosen)
+}
 
 // published notes what was said; again: because it was missing.
 func (e *echo) published(said presence.State, again bool) {

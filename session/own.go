@@ -99,6 +99,9 @@ func (b *Board) Set(ctx context.Context, p presence.State) (until time.Time, err
 	if now := time.Now(); !p.Until.IsZero() && !p.Until.After(now) {
 		return time.Time{}, fmt.Errorf("the end of the state, %s, is past", p.Until.Format(time.DateTime))
 	}
+	if !p.NoteUntil.IsZero() && !p.NoteUntil.After(time.Now()) {
+		return time.Time{}, fmt.Errorf("the end of the note, %s, is past", p.NoteUntil.Format(time.DateTime))
+	}
 	b.choose(presence.State{Availability: p.Availability, Note: plain.Text(p.Note), NoteUntil: p.NoteUntil, Until: p.Until})
 	server, err := b.s.server(ctx)
 	if errors.Is(err, sipconn.ErrOffline) && !b.s.o.Silent {
@@ -127,6 +130,7 @@ func (b *Board) choose(p presence.State) {
 	b.mu.Unlock()
 	b.again()
 	b.s.writeJSON(b.s.mine(ownFile), keptOwn{b.s.self, p})
+	b.wrote(p.Note)
 }
 
 // later is now in whole seconds, as states travel, but after last: the clock of
@@ -182,10 +186,13 @@ func (b *Board) publish(ctx context.Context, server *simple.Server) (until, next
 		return until, next, ctx.Err()
 	}
 	defer func() { b.own.turn <- struct{}{} }()
-	made, next := b.combine()
 	b.mu.Lock()
 	again := b.own.echo.due()
 	b.mu.Unlock()
+	if again {
+		b.reread()
+	}
+	made, next := b.combine()
 	switch {
 	case !b.s.o.Silent && again:
 		err = server.PublishAgain(ctx, made)
@@ -237,36 +244,58 @@ func (b *Board) keepOwn(ctx context.Context) {
 	if b.s.o.Silent {
 		return
 	}
-	for {
-		var next time.Time
+	for published := false; ; {
+		made, next := b.combine()
 		server, err := b.s.server(ctx)
-		if err == nil {
+		if err == nil && !(published && b.covered(made)) {
 			_, next, err = b.publish(ctx, server)
+			published = published || err == nil
 		}
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return
-		}
-		if err != nil {
+		case err != nil:
 			b.s.log.Warn("own state not published", "error", err)
-			status, refused := errors.AsType[*sipconn.StatusError](err)
-			wait := publishAgain
-			if refused {
-				wait = max(wait, status.RetryAfter)
-			}
-			if refused && status.Code < 500 && status.RetryAfter == 0 {
-				return // such as 405 or 489: a server without presence
+			wait, forGood := patience(err)
+			if forGood {
+				return
 			}
 			next = time.Now().Add(wait)
+		default:
+			next = b.doubted(next)
 		}
-		b.mu.Lock()
-		if d := b.own.echo.doubted; err == nil && !d.IsZero() && (next.IsZero() || d.Before(next)) {
-			next = d
-		}
-		b.mu.Unlock()
 		if !b.rest(ctx, next, err == nil) {
 			return
 		}
 	}
+}
+
+// patience is how long to wait after a publication that failed. forGood: the
+// server has no presence, such as 405 or 489.
+func patience(err error) (wait time.Duration, forGood bool) {
+	status, refused := errors.AsType[*sipconn.StatusError](err)
+	if !refused {
+		return publishAgain, false
+	}
+	return max(publishAgain, status.RetryAfter), status.Code < 500 && status.RetryAfter == 0
+}
+
+// covered says that made has been published and is shown, as far as is known.
+func (b *Board) covered(made presence.State) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.own.echo.covers(made)
+}
+
+// doubted is next, or the moment before it at which what is missing is to be
+// published again.
+func (b *Board) doubted(next time.Time) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if d := b.own.echo.doubted; !d.IsZero() && (next.IsZero() || d.Before(next)) {
+		return d
+	}
+	return next
 }
 
 // rest waits until next, or until something has changed where that may end the

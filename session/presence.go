@@ -16,21 +16,23 @@ const (
 
 // Board is who is what; its rules are in package presence.
 type Board struct {
-	s *Session
+	s     *Session
+	notes *notes
 
 	mu     sync.Mutex
 	states map[string]presence.State
 	heard  map[string]bool // since the latest sign-in
 	news   chan struct{}   // closed when somebody is heard of
 	own    ownState
-	extra  []string // watched beside the contacts
-	all    bool     // contacts are watched too
-	open   bool     // the list has been read, or that takes long
-	eager  bool     // who is asked for is watched without waiting for the list
+	asked  map[string]bool // TellWhenAvailable
+	extra  []string        // watched beside the contacts
+	all    bool            // contacts are watched too
+	open   bool            // the list has been read, or that takes long
+	eager  bool            // who is asked for is watched without waiting for the list
 }
 
 func newBoard(s *Session) *Board {
-	b := &Board{s: s, states: map[string]presence.State{}, heard: map[string]bool{}, news: make(chan struct{}), all: !s.o.Silent, own: newOwn(s)}
+	b := &Board{s: s, states: map[string]presence.State{}, heard: map[string]bool{}, news: make(chan struct{}), all: !s.o.Silent, own: newOwn(s), notes: newNotes(s), asked: map[string]bool{}}
 	if !s.o.Silent {
 		b.extra = []string{s.self} // what others see of me is what counts
 	}
@@ -49,6 +51,9 @@ func (b *Board) Of(user string) presence.State {
 
 // hear takes a state from the server.
 func (b *Board) hear(user string, p presence.State) {
+	if user != b.s.self {
+		p = b.notes.remember(user, p)
+	}
 	b.set(user, p)
 	if user == b.s.self {
 		b.listen(p)
@@ -67,6 +72,7 @@ func (b *Board) set(user string, p presence.State) {
 	b.states[user] = p
 	if !ok || !before.Says(p) {
 		b.s.later(PresenceChanged{user, p})
+		b.tellIfAvailable(user)
 	}
 	if !b.heard[user] {
 		b.heard[user] = true

@@ -67,5 +67,6 @@ func (r *runner) begin(ctx context.Context) {
 		s.Contacts.listRead(err)
 	})
 	r.work(func() { s.Contacts.readChart(ctx) })
+	r.work(func() { s.Presence.keepNotes(ctx) })
 	r.work(func() { s.Presence.openWhen(ctx, s.Contacts.loaded()) })
 }
