@@ -212,8 +212,10 @@ func (r *runner) registerNow(ctx context.Context) event {
 	r.clock = time.AfterFunc(registerTime, cancel)
 	defer r.clock.Stop()
 	e := r.reg.do(ctx, registerFor)
-	if e.after > 0 { // of this server, not of its neighbours
-		r.busy[net.JoinHostPort(r.link.Target.Address, strconv.Itoa(int(r.link.Target.Port)))] = time.Now().Add(e.after)
+	server := net.JoinHostPort(r.link.Target.Address, strconv.Itoa(int(r.link.Target.Port)))
+	delete(r.busy, server)
+	if e.after > 0 { // it binds this server, not its neighbours
+		r.busy[server] = time.Now().Add(e.after)
 	}
 	return e
 }
