@@ -25,17 +25,17 @@ type Chart struct {
 // their names.
 func (c Chart) Groups() []Group {
 	var groups []Group
-	add := func(name string, people []Contact) {
+	add := func(kind Kind, name string, people []Contact) {
 		if members := c.members(people); len(members) > 0 {
-			groups = append(groups, Group{Name: name, Source: Org, Members: members})
+			groups = append(groups, Group{Name: name, Source: Org, Kind: kind, Members: members})
 		}
 	}
 	if c.Manager != nil {
-		add("My manager", []Contact{*c.Manager})
+		add(Manager, "My manager", []Contact{*c.Manager})
 	}
-	add("My direct reports", c.Reports)
-	add("My peers", c.Peers)
-	add("Everyone under "+c.above(), c.Everyone)
+	add(Reports, "My direct reports", c.Reports)
+	add(Peers, "My peers", c.Peers)
+	add(Everyone, "Everyone under "+c.above(), c.Everyone)
 	return groups
 }
 
@@ -78,8 +78,65 @@ func byName(people []Contact) {
 	})
 }
 
-// WithOrg returns the list with its org-chart groups replaced by those of c;
-// own groups stay as they are, below them.
+// WithOrg returns the list as the user sees it: the groups of c that he has not
+// hidden, below them his own as they are. Without groups in c those of the chart
+// that l itself has are shown (an administrator's program wrote them). Who has a
+// name that the user chose has it in all groups.
 func (l List) WithOrg(c Chart) List {
-	return List{Groups: append(c.Groups(), l.Without(Org).Groups...)}
+	names := map[string]string{}
+	for _, g := range l.Groups {
+		for _, m := range g.Members {
+			if m.Chosen && m.Name != "" {
+				names[m.User] = m.Name
+			}
+		}
+	}
+	var shown List
+	for _, g := range l.org(c) {
+		if !g.Hidden {
+			shown.Groups = append(shown.Groups, g.renamed(names))
+		}
+	}
+	for _, g := range l.Without(Org).Groups {
+		shown.Groups = append(shown.Groups, g.renamed(names))
+	}
+	return shown
+}
+
+// HiddenOrg returns the groups of the chart that the user has hidden.
+func (l List) HiddenOrg(c Chart) []Group {
+	return slices.DeleteFunc(l.org(c), func(g Group) bool { return !g.Hidden })
+}
+
+// org returns the groups of the chart, live ones if there are any.
+func (l List) org(c Chart) []Group {
+	hidden, kept := map[Kind]bool{}, []Group{}
+	for _, g := range l.Groups {
+		if g.Source == Org && g.Kind != Names {
+			kept = append(kept, g)
+			hidden[g.Kind] = hidden[g.Kind] || g.Hidden
+		}
+	}
+	groups := c.Groups()
+	for i := range groups {
+		groups[i].Hidden = hidden[groups[i].Kind]
+	}
+	if len(groups) == 0 {
+		return kept
+	}
+	return groups
+}
+
+// renamed returns g with these names of its members.
+func (g Group) renamed(names map[string]string) Group {
+	if len(names) == 0 || !slices.ContainsFunc(g.Members, func(m Contact) bool { return names[m.User] != "" }) {
+		return g
+	}
+	g.Members = slices.Clone(g.Members)
+	for i, m := range g.Members {
+		if name := names[m.User]; name != "" {
+			g.Members[i].Name, g.Members[i].Chosen = name, true
+		}
+	}
+	return g
 }

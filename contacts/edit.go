@@ -11,11 +11,13 @@ import (
 
 // Edit is one change by the user.
 type Edit struct {
-	Op    Op
-	User  string // Add, Remove, Move: an address in any form that Canonical takes
-	Name  string // Add: display name
-	Group string // group it happens in; AddGroup, RemoveGroup, RenameGroup: that group
-	To    string // Move: target group; RenameGroup: new name
+	Op      Op
+	User    string // Add, Remove, Move, Copy, Rename: an address in any form that Canonical takes
+	Name    string // Add, Copy: display name; Rename: the new one, empty: that of the directory again
+	Group   string // group it happens in; with the other operations: that group
+	To      string // Move, Copy: target group; RenameGroup: new name
+	Kind    Kind   // Hide, Show: which group of the chart; empty: the one called Group
+	Service bool   // Add: it is a program that answers, not a person
 }
 
 // Op names an Edit.
@@ -26,9 +28,15 @@ const (
 	Add         Op = "add"    // Group is made when it is not there; empty: DefaultGroup
 	Remove      Op = "remove" // Group empty: from all groups
 	Move        Op = "move"   // Group empty: from the one group he is in; To is made when it is not there
+	Copy        Op = "copy"   // he stays where he is; To is made when it is not there
+	Rename      Op = "rename" // in all groups, those of the organisation chart too
 	AddGroup    Op = "add-group"
 	RemoveGroup Op = "remove-group" // with everybody in it
 	RenameGroup Op = "rename-group"
+	MoveUp      Op = "move-up" // the group changes places with the one above it
+	MoveDown    Op = "move-down"
+	Hide        Op = "hide" // a group of the organisation chart
+	Show        Op = "show"
 )
 
 // DefaultGroup is where somebody goes who is added without naming a group.
@@ -40,29 +48,29 @@ const DefaultGroup = "Contacts"
 func (l List) Apply(e Edit) (List, error) {
 	l.Groups = slices.Clone(l.Groups) // Members are cloned where they change
 	e.Group, e.To, e.Name = strings.TrimSpace(e.Group), strings.TrimSpace(e.To), plain.Line(e.Name)
-	switch e.Op {
-	case Add, Remove, Move:
+	if e.Op.ofPerson() {
 		user, err := Canonical(e.User)
 		if err != nil {
 			return List{}, err
 		}
 		e.User = user
 	}
-	switch e.Op {
-	case Add:
-		return l.add(e)
-	case Remove:
-		return l.remove(e)
-	case Move:
-		return l.move(e)
-	case AddGroup:
-		return l.addGroup(e)
-	case RemoveGroup:
-		return l.removeGroup(e)
-	case RenameGroup:
-		return l.renameGroup(e)
+	do, known := operations[e.Op]
+	if !known {
+		return List{}, fmt.Errorf("unknown change %q of the contact list", e.Op)
 	}
-	return List{}, fmt.Errorf("unknown change %q of the contact list", e.Op)
+	return do(l, e)
+}
+
+var operations = map[Op]func(List, Edit) (List, error){
+	Add: List.add, Remove: List.remove, Move: List.move, Copy: List.copy, Rename: List.rename,
+	AddGroup: List.addGroup, RemoveGroup: List.removeGroup, RenameGroup: List.renameGroup,
+	MoveUp: List.moveGroup, MoveDown: List.moveGroup, Hide: List.hide, Show: List.show,
+}
+
+// ofPerson says whether the operation is about a person, not a group.
+func (o Op) ofPerson() bool {
+	return o == Add || o == Remove || o == Move || o == Copy || o == Rename
 }
 
 func (l List) add(e Edit) (List, error) {
@@ -76,12 +84,15 @@ func (l List) add(e Edit) (List, error) {
 	members := slices.Clone(l.Groups[i].Members)
 	at := slices.IndexFunc(members, func(c Contact) bool { return c.User == e.User })
 	switch {
-	case at >= 0 && e.Name != "":
-		members[at].Name = e.Name
-	case at < 0 && l.count() >= MaxContacts:
+	case at >= 0:
+		if e.Name != "" {
+			members[at].Name, members[at].Chosen = e.Name, false
+		}
+		members[at].Service = members[at].Service || e.Service
+	case l.count() >= MaxContacts:
 		return List{}, fmt.Errorf("the contact list is full: it has %d people", MaxContacts)
-	case at < 0:
-		members = append(members, Contact{e.User, e.Name})
+	default:
+		members = append(members, Contact{User: e.User, Name: e.Name, Service: e.Service})
 	}
 	l.Groups[i].Members = members
 	return l, nil
@@ -102,7 +113,7 @@ func (l List) remove(e Edit) (List, error) {
 	removed, org := false, ""
 	for i, g := range l.Groups {
 		switch {
-		case !g.Has(e.User):
+		case !g.Has(e.User), g.Kind == Names:
 		case g.Source == Org:
 			org = g.Name
 		default:
@@ -154,87 +165,66 @@ func (l List) move(e Edit) (List, error) {
 	return l, nil
 }
 
-func (l List) addGroup(e Edit) (List, error) {
-	if i := l.index(e.Group); i >= 0 && e.Group != "" {
-		return List{}, fmt.Errorf("there is already a group %q", l.Groups[i].Name)
-	}
-	if e.Group == "" {
-		return List{}, errNoName
-	}
-	_, err := l.ensure(e.Group)
-	return l, err
-}
-
-func (l List) removeGroup(e Edit) (List, error) {
-	i, err := l.own(e.Group)
-	if err != nil {
-		return List{}, err
-	}
-	l.Groups = slices.Delete(l.Groups, i, i+1)
-	return l, nil
-}
-
-func (l List) renameGroup(e Edit) (List, error) {
-	i, err := l.own(e.Group)
-	if err != nil {
-		return List{}, err
-	}
-	name, err := groupName(e.To)
-	if err != nil {
-		return List{}, err
-	}
-	if j := l.index(name); j >= 0 && j != i {
-		return List{}, fmt.Errorf("there is already a group %q", l.Groups[j].Name)
-	}
-	l.Groups[i].Name = name
-	return l, nil
-}
-
-// own returns where the user's own group of that name is.
-func (l List) own(name string) (int, error) {
-	i := l.index(name)
+// copy puts somebody into a further group.
+func (l List) copy(e Edit) (List, error) {
 	switch {
-	case name == "":
-		return -1, errNoName
-	case i < 0:
-		return -1, fmt.Errorf("there is no group %q", name)
-	case l.Groups[i].Source == Org:
-		return -1, fmt.Errorf("the group %q comes from the organisation chart and cannot be edited", l.Groups[i].Name)
+	case e.To == "":
+		return List{}, fmt.Errorf("say to which group to copy %s", e.User)
+	case e.Name == "":
+		e.Name = l.Name(e.User)
 	}
-	return i, nil
+	source := Contact{User: e.User, Name: e.Name}
+	for _, g := range l.Groups {
+		for _, m := range g.Members {
+			if m.User == e.User && g.Source == Own {
+				source = m
+			}
+		}
+	}
+	i, err := l.ensure(e.To)
+	switch {
+	case err != nil || l.Groups[i].Has(e.User):
+		return l, err
+	case l.count() >= MaxContacts:
+		return List{}, fmt.Errorf("the contact list is full: it has %d people", MaxContacts)
+	}
+	l.Groups[i].Members = append(slices.Clone(l.Groups[i].Members), source)
+	return l, nil
 }
 
-// ensure returns where the user's own group of that name is, and makes it if
-// it is not there. l.Groups must be the caller's own.
-func (l *List) ensure(name string) (int, error) {
-	if name == "" {
-		name = DefaultGroup
+// rename gives somebody the name that the user chose, in all groups. Who is in
+// none of the user's own has it kept apart.
+func (l List) rename(e Edit) (List, error) {
+	if utf8.RuneCountInString(e.Name) > MaxName {
+		return List{}, fmt.Errorf("the name has more than %d characters", MaxName)
 	}
-	if l.index(name) >= 0 {
-		return l.own(name)
+	found, names := false, -1
+	for i, g := range l.Groups {
+		if g.Kind == Names {
+			names = i
+		}
+		if !g.Has(e.User) || g.Source == Org && g.Kind != Names {
+			continue
+		}
+		found = true
+		l.Groups[i].Members = slices.Clone(g.Members)
+		for j, m := range g.Members {
+			if m.User == e.User {
+				l.Groups[i].Members[j].Name, l.Groups[i].Members[j].Chosen = e.Name, e.Name != ""
+			}
+		}
 	}
-	name, err := groupName(name)
-	if err != nil {
-		return -1, err
+	switch {
+	case found && names >= 0 && e.Name == "":
+		l.Groups[names] = l.Groups[names].without(e.User)
+	case !found && e.Name != "":
+		if names < 0 {
+			names = len(l.Groups)
+			l.Groups = append(l.Groups, Group{Name: "Names", Source: Org, Kind: Names, Hidden: true})
+		}
+		l.Groups[names].Members = append(slices.Clone(l.Groups[names].Members), Contact{User: e.User, Name: e.Name, Chosen: true})
 	}
-	if len(l.Without(Org).Groups) >= MaxGroups {
-		return -1, fmt.Errorf("there are already %d groups", MaxGroups)
-	}
-	l.Groups = append(l.Groups, Group{Name: name, Source: Own})
-	return len(l.Groups) - 1, nil
-}
-
-var errNoName = fmt.Errorf("a group needs a name")
-
-// groupName returns name as a group may have it.
-func groupName(name string) (string, error) {
-	switch name = plain.Line(name); {
-	case name == "":
-		return "", errNoName
-	case utf8.RuneCountInString(name) > MaxName:
-		return "", fmt.Errorf("the name of the group has more than %d characters", MaxName)
-	}
-	return name, nil
+	return l, nil
 }
 
 // without returns g without user.

@@ -28,7 +28,7 @@ func (l List) String() string {
 }
 
 var sample = List{Groups: []Group{
-	{Name: "My peers", Source: Org, Members: []Contact{{"peer@x.test", "Pia Peer"}}},
+	{Name: "My peers", Source: Org, Members: []Contact{{User: "peer@x.test", Name: "Pia Peer"}}},
 	own("Friends", "bob@x.test", "carol@x.test"),
 	own("Work", "bob@x.test"),
 	own("Empty"),
@@ -127,10 +127,10 @@ func TestList(t *testing.T) {
 }
 
 func TestChartGroups(t *testing.T) {
-	boss, top := Contact{"chen@x.test", "Chen Dahl"}, Contact{"zoe@x.test", "Zoe Young"}
+	boss, top := Contact{User: "chen@x.test", Name: "Chen Dahl"}, Contact{User: "zoe@x.test", Name: "Zoe Young"}
 	c := Chart{Self: "anna@x.test", Manager: &boss, SecondManager: &top,
-		Peers:    []Contact{{"b@x.test", "eva"}, {"c@x.test", "Dina"}, {"b@x.test", "Eva again"}, {"", "No Address"}, {"e@x.test", "Élodie"}, {"f@x.test", "Åsa"}},
-		Everyone: []Contact{{"anna@x.test", "Anna"}, boss, {"d@x.test", ""}, {"b@x.test", "eva"}},
+		Peers:    []Contact{{User: "b@x.test", Name: "eva"}, {User: "c@x.test", Name: "Dina"}, {User: "b@x.test", Name: "Eva again"}, {User: "", Name: "No Address"}, {User: "e@x.test", Name: "Élodie"}, {User: "f@x.test", Name: "Åsa"}},
+		Everyone: []Contact{{User: "anna@x.test", Name: "Anna"}, boss, {User: "d@x.test", Name: ""}, {User: "b@x.test", Name: "eva"}},
 	}
 	want := `My manager (org): Chen Dahl=chen@x.test
 My peers (org): Åsa=f@x.test Dina=c@x.test Élodie=e@x.test eva=b@x.test
@@ -143,7 +143,7 @@ Everyone under Zoe Young (org): Chen Dahl=chen@x.test =d@x.test eva=b@x.test
 	if got := l.String(); got != want+sample.Without(Org).String() {
 		t.Errorf("the new org chart is not above the own groups:\n%s", got)
 	}
-	if again := l.WithOrg(Chart{}); again.String() != sample.Without(Org).String() {
+	if again := l.Without(Org).WithOrg(Chart{}); again.String() != sample.Without(Org).String() {
 		t.Errorf("without a chart only the own groups are left:\n%s", again)
 	}
 	c.SecondManager = &Contact{User: "zoe@x.test"}
@@ -161,12 +161,88 @@ Everyone under Zoe Young (org): Chen Dahl=chen@x.test =d@x.test eva=b@x.test
 
 // Three thousand people under the second manager.
 func TestChartLarge(t *testing.T) {
-	c := Chart{Self: "u0@x.test", SecondManager: &Contact{"z@x.test", "Z"}}
+	c := Chart{Self: "u0@x.test", SecondManager: &Contact{User: "z@x.test", Name: "Z"}}
 	for i := range 3000 {
-		c.Everyone = append(c.Everyone, Contact{fmt.Sprintf("u%d@x.test", i), fmt.Sprintf("User %04d", 3000-i)})
+		c.Everyone = append(c.Everyone, Contact{User: fmt.Sprintf("u%d@x.test", i), Name: fmt.Sprintf("User %04d", 3000-i)})
 	}
 	g := c.Groups()[0]
 	if len(g.Members) != 2999 || g.Members[0].Name != "User 0001" || g.Has("u0@x.test") {
 		t.Errorf("%d members, first %+v", len(g.Members), g.Members[0])
+	}
+}
+
+// Groups of the chart: replaced by the live one, hidden by kind whatever their
+// name, and a chosen name shows in all of them.
+func TestWithOrg(t *testing.T) {
+	boss, top := Contact{User: "chen@x.test", Name: "Chen Dahl"}, Contact{User: "zoe@x.test", Name: "Zoe Young"}
+	live := Chart{Self: "anna@x.test", Manager: &boss, SecondManager: &top, Everyone: []Contact{boss, {User: "eva@x.test", Name: "Eva"}}}
+	kept := List{Groups: []Group{
+		{Name: "My manager", Source: Org, Kind: Manager, Members: []Contact{{User: "old@x.test", Name: "Old Boss"}}},
+		{Name: "Everyone under Somebody Else", Source: Org, Kind: Everyone, Hidden: true},
+		{Name: "Names", Source: Org, Kind: Names, Hidden: true, Members: []Contact{{User: "chen@x.test", Name: "Chief", Chosen: true}}},
+		own("Friends", "bob@x.test"),
+	}}
+	if got, want := kept.WithOrg(live).String(), "My manager (org): Chief=chen@x.test\nFriends (own): Bob=bob@x.test\n"; got != want {
+		t.Errorf("with the live chart:\n%s", got)
+	}
+	if got, want := kept.WithOrg(Chart{}).String(), "My manager (org): Old Boss=old@x.test\nFriends (own): Bob=bob@x.test\n"; got != want {
+		t.Errorf("without:\n%s", got)
+	}
+	if h := kept.HiddenOrg(live); len(h) != 1 || h[0].Name != "Everyone under Zoe Young" || len(h[0].Members) != 2 {
+		t.Errorf("hidden: %+v", h)
+	}
+	if name := kept.WithOrg(live).Name("chen@x.test"); name != "Chief" {
+		t.Errorf("name %q", name)
+	}
+}
+
+func TestApplyToChartAndNames(t *testing.T) {
+	l := sample
+	step := func(want string, edits ...Edit) {
+		t.Helper()
+		for _, e := range edits {
+			var err error
+			if l, err = l.Apply(e); err != nil {
+				if want != "error: "+err.Error() {
+					t.Errorf("%+v: %v", e, err)
+				}
+				l = sample
+				return
+			}
+		}
+		if got := strings.ReplaceAll(strings.TrimSuffix(l.String(), "\n"), "\n", "; "); got != want {
+			t.Errorf("%+v:\n got %s\nwant %s", edits, got, want)
+		}
+		l = sample
+	}
+	const peers, rest = "My peers (org): Pia Peer=peer@x.test; ", "Friends (own): Bob=bob@x.test Carol=carol@x.test; Work (own): Bob=bob@x.test; Empty (own):"
+	step("My peers (org): Pia Peer=peer@x.test; Friends (own): Robert=bob@x.test Carol=carol@x.test; Work (own): Robert=bob@x.test; Empty (own):",
+		Edit{Op: Rename, User: "bob@x.test", Name: "Robert"})
+	step(peers+rest+"; Names (org): P=peer@x.test", Edit{Op: Rename, User: "peer@x.test", Name: "P"})
+	step(peers+rest+"; Names (org):", Edit{Op: Rename, User: "peer@x.test", Name: "P"}, Edit{Op: Rename, User: "peer@x.test"})
+	step(peers+"Friends (own): Bob=bob@x.test Carol=carol@x.test; Work (own): Bob=bob@x.test Carol=carol@x.test; Empty (own):", Edit{Op: Copy, User: "carol@x.test", To: "work"})
+	step(peers+"Friends (own): Bob=bob@x.test Carol=carol@x.test; Work (own): Bob=bob@x.test; Empty (own): Pia Peer=peer@x.test", Edit{Op: Copy, User: "peer@x.test", To: "Empty"})
+	step("error: say to which group to copy bob@x.test", Edit{Op: Copy, User: "bob@x.test"})
+	step(peers+"Work (own): Bob=bob@x.test; Friends (own): Bob=bob@x.test Carol=carol@x.test; Empty (own):", Edit{Op: MoveUp, Group: "work"})
+	step(peers+"Work (own): Bob=bob@x.test; Empty (own):; Friends (own): Bob=bob@x.test Carol=carol@x.test", Edit{Op: MoveDown, Group: "Friends"}, Edit{Op: MoveDown, Group: "Friends"})
+	step(`error: the group "Friends" is the first of your own already`, Edit{Op: MoveUp, Group: "Friends"})
+	step(`error: the group "Empty" is the last already`, Edit{Op: MoveDown, Group: "Empty"})
+	step(peers+rest+"; My manager (org):", Edit{Op: Hide, Group: "My manager", Kind: Manager})
+	step(peers+rest, Edit{Op: Hide, Group: "My manager", Kind: Manager}, Edit{Op: Show, Group: "my manager"})
+	step(peers+rest, Edit{Op: Hide, Group: "my peers"}, Edit{Op: Show, Group: "My peers"})
+	step(`error: there is no group "Friends" from the organisation chart`, Edit{Op: Hide, Group: "Friends"})
+	step(`error: no group "My peers" is hidden`, Edit{Op: Show, Group: "My peers"})
+}
+
+func TestServices(t *testing.T) {
+	l, err := sample.Apply(Edit{Op: Add, User: "robot@x.test", Name: "Robot", Group: "Work", Service: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if users, people := l.Users(), l.People(); len(users) != 4 || len(people) != 3 {
+		t.Errorf("on the list %v, of them people %v", users, people)
+	}
+	if l.Equal(sample) || !l.Equal(l) {
+		t.Error("lists are compared wrongly")
 	}
 }

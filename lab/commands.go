@@ -79,6 +79,7 @@ var commands = map[string]command{
 	"fault": {"fault drop|delay|refuse|freeze|none N|all [VALUE]", 2, func(c *Company, words []string) (any, error) {
 		return okay, c.fault(words)
 	}},
+	"wipe": {"wipe USER", 1, (*Company).wipe},
 	"ring": noPBX, "pickup": noPBX, "hangup": noPBX, "dial": noPBX, "calls": noPBX, "stop-pbx": noPBX, "start-pbx": noPBX,
 }
 
@@ -224,6 +225,20 @@ func (c *Company) inbox(words []string) (any, error) {
 		User     string   `json:"user"`
 		Messages []letter `json:"messages"`
 	}{"sip:" + user, c.crowd.letters(user)}, nil
+}
+
+// wipe loses what XCAP keeps for a user, as a reset of its store does.
+func (c *Company) wipe(words []string) (any, error) {
+	user, err := c.user(words[0])
+	if err != nil {
+		return nil, err
+	}
+	for auid := range usages {
+		if _, _, err := c.pool.putXCAP(auid, user, nil, condition{}); err != nil {
+			return nil, err
+		}
+	}
+	return okay, nil
 }
 
 func (c *Company) stopFrontEnd(words []string) (any, error) {

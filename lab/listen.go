@@ -340,13 +340,29 @@ func (c *Company) usersTSV() []byte {
 }
 
 // writeFile writes a file whole or not at all; nobody ever sees it with more
-// rights than mode gives.
-func writeFile(name string, content []byte, mode os.FileMode) error {
-	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+// rights than mode gives, and the one before stays until it is replaced.
+func writeFile(name string, content []byte, mode os.FileMode) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // 0600
+	if err != nil {
 		return err
 	}
-	if err := atomic.WriteFile(name, bytes.NewReader(content)); err != nil { // 0600
-		return err
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name()) // the first error says more
+		}
+	}()
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
 	}
-	return os.Chmod(name, mode)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), mode)
+	}
+	if err == nil {
+		err = atomic.ReplaceFile(f.Name(), name)
+	}
+	return err
 }

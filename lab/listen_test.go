@@ -221,3 +221,33 @@ func TestFolderOfOurOwnIsTakenAway(t *testing.T) {
 		t.Error("the port is still open")
 	}
 }
+
+// The lab is started a second time in a folder, and cannot write: what was there
+// stays, and nothing half-written is left.
+func TestWriteFileKeepsTheOldOne(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "users.tsv")
+	if err := writeFile(name, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(name, []byte("new"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(name); err != nil || string(b) != "new" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if st, err := os.Stat(name); err != nil || st.Mode().Perm() != 0o640 {
+		t.Errorf("%v, %v", st, err)
+	}
+	taken := filepath.Join(dir, "taken")
+	if err := os.MkdirAll(filepath.Join(taken, "inside"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(taken, []byte("x"), 0o600); err == nil {
+		t.Error("a folder was replaced by a file")
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 2 {
+		t.Errorf("left are %v, %v", left, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"communicator/contacts"
+	"communicator/dialect/simple"
 	"communicator/directory"
 	"communicator/wire/sipconn"
 )
@@ -31,6 +32,7 @@ type ContactBook struct {
 	ready    chan struct{} // closed when both are so
 	wanted   chan struct{} // closed when somebody wants the chart
 	asked    bool          // wanted is closed
+	doubt    *contacts.Doubt
 }
 
 func newContactBook(s *Session, k keptList) *ContactBook {
@@ -63,32 +65,71 @@ func (b *ContactBook) Loaded(ctx context.Context) (chart error, err error) {
 	return b.chartErr, b.listErr
 }
 
-// Edit changes the list where it is kept; sipconn.ErrOffline when not signed in.
-func (b *ContactBook) Edit(ctx context.Context, e contacts.Edit) error {
-	server := b.s.dialect()
-	if server == nil {
-		return sipconn.ErrOffline
-	}
+// Hidden returns the groups of the organisation chart that the user has hidden.
+func (b *ContactBook) Hidden() []contacts.Group {
 	b.mu.Lock()
-	err := b.listErr
-	b.mu.Unlock()
-	if e, ok := errors.AsType[*storeUnknownError](err); ok {
-		return e // written elsewhere it would be lost
+	defer b.mu.Unlock()
+	return b.own.HiddenOrg(b.chart)
+}
+
+// Edit changes the list where it is kept; sipconn.ErrOffline when not signed in,
+// *contacts.DoubtError when a ContactsDoubt must be answered first.
+func (b *ContactBook) Edit(ctx context.Context, e contacts.Edit) error {
+	server, err := b.store()
+	if err != nil {
+		return err
 	}
-	if name := b.orgGroup(e); name != "" {
-		return fmt.Errorf("the group “%s” is made from the organisation chart; choose another name", name)
+	switch e.Op {
+	case contacts.Hide, contacts.Show:
+		if g, ok := b.chartGroup(e.Group); ok {
+			e.Group, e.Kind = g.Name, g.Kind
+		}
+	default:
+		if name := b.orgGroup(e); name != "" {
+			return fmt.Errorf("the group “%s” is made from the organisation chart; choose another name", name)
+		}
+	}
+	if e.Op == contacts.Copy && e.Name == "" {
+		if user, err := contacts.Canonical(e.User); err == nil {
+			e.Name = b.List().Name(user)
+		}
 	}
 	return server.Edit(ctx, e)
+}
+
+// store is where the list is kept.
+func (b *ContactBook) store() (*simple.Server, error) {
+	server := b.s.dialect()
+	if server == nil {
+		return nil, sipconn.ErrOffline
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e, ok := errors.AsType[*storeUnknownError](b.listErr); ok {
+		return nil, e // written elsewhere it would be lost
+	}
+	return server, nil
+}
+
+// chartGroup returns the group of the chart of that name, shown or hidden.
+func (b *ContactBook) chartGroup(name string) (contacts.Group, bool) {
+	for _, g := range append(b.List().Groups, b.Hidden()...) {
+		if g.Source == contacts.Org && strings.EqualFold(g.Name, strings.TrimSpace(name)) {
+			return g, true
+		}
+	}
+	return contacts.Group{}, false
 }
 
 // orgGroup is the group of the organisation chart that e would change, or make
 // a second one of that name; empty: none.
 func (b *ContactBook) orgGroup(e contacts.Edit) string {
 	for _, name := range []string{e.Group, e.To} {
-		for _, g := range b.List().Groups {
-			if g.Source == contacts.Org && strings.EqualFold(g.Name, strings.TrimSpace(name)) {
-				return g.Name
-			}
+		if e.Op == contacts.Copy && name == e.Group {
+			continue // it stays as it is
+		}
+		if g, ok := b.chartGroup(name); ok && name != "" {
+			return g.Name
 		}
 	}
 	return ""
@@ -133,7 +174,7 @@ func (b *ContactBook) changed(f func()) {
 	before := b.own.WithOrg(b.chart)
 	f()
 	now := b.own.WithOrg(b.chart)
-	if !sameList(before, now) || !b.list || !b.charted {
+	if !before.Equal(now) || !b.list || !b.charted {
 		b.s.later(ContactsChanged{now})
 	}
 	b.mu.Unlock()
@@ -146,24 +187,6 @@ func (b *ContactBook) keep() {
 	kept := keptList{User: b.s.self, Name: b.name, Own: b.own, Chart: b.chart}
 	b.mu.Unlock()
 	b.s.writeJSON(b.s.mine(listCache), kept)
-}
-
-func sameList(a, b contacts.List) bool {
-	if len(a.Groups) != len(b.Groups) {
-		return false
-	}
-	for i, g := range a.Groups {
-		h := b.Groups[i]
-		if g.Name != h.Name || g.Source != h.Source || len(g.Members) != len(h.Members) {
-			return false
-		}
-		for j, m := range g.Members {
-			if m != h.Members[j] {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // readChart reads the org chart once it is wanted, and again every chartEvery,

@@ -136,7 +136,7 @@ func (b *Board) add(users []string) (added bool) {
 func (b *Board) watched() []string {
 	var users []string
 	if list := b.s.Contacts.List(); b.contacts() {
-		users = list.Users()
+		users = list.People() // services have no state
 		users = users[:min(len(users), maxWatched)]
 	}
 	known := make(map[string]bool, len(users))

@@ -437,6 +437,7 @@ func (r *runner) serverFor(ctx context.Context) (*simple.Server, error) {
 		Auth: auth.NewClient(user, s.domain, func() (string, error) { return s.password(r.all) }),
 		Sink: simple.Sink{
 			Contacts: s.Contacts.set,
+			Doubt:    s.Contacts.doubts,
 			Presence: s.Presence.hear,
 			Watcher:  func(user, name, status string) { s.emit(WatcherChanged{user, name, status}) },
 		},

@@ -65,6 +65,9 @@ func (r *runner) begin(ctx context.Context) {
 			s.log.Warn("contact list", "error", err)
 		}
 		s.Contacts.listRead(err)
+		if !s.o.Silent {
+			s.Contacts.readAgain(ctx, server)
+		}
 	})
 	r.work(func() { s.Contacts.readChart(ctx) })
 	r.work(func() { s.Presence.keepNotes(ctx) })

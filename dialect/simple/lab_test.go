@@ -3,8 +3,11 @@ package simple
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -223,8 +226,64 @@ func TestContactListRoams(t *testing.T) {
 		if err := laptop.Edit(t.Context(), contacts.Edit{Op: contacts.RemoveGroup, Group: "Team"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := desk.Edit(t.Context(), contacts.Edit{Op: contacts.AddGroup, Group: "Club"}); err != nil || strings.Contains(desk.list(t), "Team") {
+		club := contacts.Edit{Op: contacts.AddGroup, Group: "Club"}
+		time.Sleep(time.Minute)
+		var doubt *contacts.DoubtError
+		if err := desk.Edit(t.Context(), club); !errors.As(err, &doubt) || desk.list(t) != want {
+			t.Errorf("most people were removed elsewhere: %v, %s", err, desk.list(t))
+		}
+		if err := desk.Answer(t.Context(), false); err != nil {
+			t.Error(err)
+		}
+		if err := desk.Edit(t.Context(), club); err != nil || strings.Contains(desk.list(t), "Team") {
 			t.Errorf("%s, %v", desk.list(t), err)
+		}
+		desk.signOut()
+		laptop.signOut()
+	})
+}
+
+// Two clients of one user change the list at the same time: nothing is lost.
+func TestTwoClientsAtOnce(t *testing.T) {
+	office(t, 20, func(t *testing.T, c *lab.Company) {
+		desk, laptop := signIn(t, c, c.Newcomer(), labXCAP), signIn(t, c, c.Newcomer(), labXCAP)
+		var both sync.WaitGroup
+		for i, e := range []*employee{desk, laptop} {
+			both.Go(func() {
+				for n := range 30 {
+					if err := e.Edit(t.Context(), contacts.Edit{Op: contacts.Add, User: fmt.Sprintf("u%d-%d@contoso.test", i, n), Group: fmt.Sprint("G", n%3)}); err != nil {
+						t.Errorf("client %d, change %d: %v", i, n, err)
+					}
+				}
+			})
+		}
+		both.Wait()
+		if err := desk.ReadContacts(t.Context()); err != nil || strings.Count(desk.list(t), "@") != 60 {
+			t.Errorf("%d of 60 people, %v", strings.Count(desk.list(t), "@"), err)
+		}
+		desk.signOut()
+		laptop.signOut()
+	})
+}
+
+// A list of more than 100,000 characters goes to the server and comes back.
+func TestLongList(t *testing.T) {
+	office(t, 5, func(t *testing.T, c *lab.Company) {
+		desk := signIn(t, c, c.Newcomer(), labXCAP)
+		var rows []contacts.Row
+		for i := range 1500 {
+			rows = append(rows, contacts.Row{User: fmt.Sprintf("person%d@contoso.test", i), Name: fmt.Sprint("Somebody Number ", i), Group: fmt.Sprint("G", i%20)})
+		}
+		done, err := desk.Merge(t.Context(), rows)
+		if err != nil || len(done) != 1500 || done[1499].Result != contacts.Added {
+			t.Fatalf("%d rows, %v", len(done), err)
+		}
+		if doc, err := desk.Document(t.Context(), nil); err != nil || len(doc) < 100000 {
+			t.Errorf("%d bytes, %v", len(doc), err)
+		}
+		laptop := signIn(t, c, c.Newcomer(), labXCAP)
+		if n := strings.Count(laptop.list(t), "@"); n != 1500 {
+			t.Errorf("%d people on the laptop", n)
 		}
 		desk.signOut()
 		laptop.signOut()

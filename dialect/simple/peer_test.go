@@ -181,6 +181,7 @@ type record struct {
 
 	mu       sync.Mutex
 	lists    []contacts.List
+	doubts   []*contacts.Doubt
 	watchers []string
 	states   []string // "bob@contoso.test busy meeting note"
 	latest   map[string]presence.State
@@ -196,6 +197,11 @@ func newRecord(o Options) *record {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.lists = append(r.lists, l)
+		},
+		Doubt: func(d *contacts.Doubt) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.doubts = append(r.doubts, d)
 		},
 		Watcher: func(user, name, status string) {
 			r.mu.Lock()
@@ -253,6 +259,8 @@ func (s *store) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch {
 	case r.Method == "GET" && !ok:
 		return response(404, "", ""), nil
+	case r.Method == "GET" && r.Header.Get("If-None-Match") == tag:
+		return response(304, tag, ""), nil
 	case r.Method == "GET":
 		return response(200, tag, doc), nil
 	case r.Header.Get("If-Match") != "" && (r.Header.Get("If-Match") != tag || !ok), r.Header.Get("If-None-Match") == "*" && ok:

@@ -32,6 +32,7 @@ import (
 type Sink struct {
 	Contacts func(contacts.List)                    // the own groups, as the server keeps them
 	Presence func(user string, p presence.State)    // Unknown when a subscription lapsed
+	Doubt    func(*contacts.Doubt)                  // the server's list lost much and the user is asked; nil: not any more
 	Watcher  func(user, displayName, status string) // somebody watches me: active, pending, waiting, terminated
 }
 
@@ -171,9 +172,6 @@ func (s *Server) Unpublish(ctx context.Context) error { return s.publisher.remov
 func (s *Server) Watch(ctx context.Context, users []string) error {
 	return s.watcher.watch(ctx, users)
 }
-
-// Edit changes the contact list where it is kept, and reports the new list to Sink.
-func (s *Server) Edit(ctx context.Context, e contacts.Edit) error { return s.book.edit(ctx, e) }
 
 // Handle takes an incoming request; false: not for me. An open server sends
 // nothing outside the dialogs of our subscriptions, so none is.

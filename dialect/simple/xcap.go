@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"communicator/plain"
@@ -22,8 +23,9 @@ const xcapTimeout = 15 * time.Second
 
 // What an XCAP server can say that a caller decides by.
 var (
-	errNotFound = errors.New("there is no such document on the server")
-	errChanged  = errors.New("another client changed the document at the same time")
+	errNotFound  = errors.New("there is no such document on the server")
+	errChanged   = errors.New("another client changed the document at the same time")
+	errUnchanged = errors.New("the document is as it was")
 )
 
 // document is one XCAP document.
@@ -53,7 +55,12 @@ type xcap struct {
 
 // get reads one of the user's documents; errNotFound if there is none.
 func (x *xcap) get(ctx context.Context, auid string) (document, error) {
-	res, body, err := x.do(ctx, http.MethodGet, auid, document{})
+	return x.getChanged(ctx, auid, version{})
+}
+
+// getChanged is get; errUnchanged if the server still has the version known.
+func (x *xcap) getChanged(ctx context.Context, auid string, known version) (document, error) {
+	res, body, err := x.do(ctx, http.MethodGet, auid, document{version: known})
 	if err != nil {
 		return document{}, err
 	}
@@ -70,12 +77,19 @@ func (x *xcap) put(ctx context.Context, auid string, d document) (version, error
 	return version{exists: true, tag: res.Header.Get("ETag")}, nil
 }
 
-// do makes one request and answers one challenge.
+// do makes one request and answers one challenge. What a server that closes a
+// kept connection left unanswered is asked again: a GET may be repeated, and so
+// may a PUT with a condition, which fails with errChanged if it had arrived.
 func (x *xcap) do(ctx context.Context, method, auid string, d document) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, xcapTimeout)
 	defer cancel()
-	for try := 1; ; try++ {
+	for try, lost := 1, 0; ; try++ {
 		res, body, err := x.once(ctx, method, auid, d)
+		if wasCut(err) && lost == 0 && ctx.Err() == nil {
+			lost++
+			try--
+			continue
+		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("contact list server: %w", bare(err))
 		}
@@ -85,8 +99,13 @@ func (x *xcap) do(ctx context.Context, method, auid string, d document) (*http.R
 			x.mu.Unlock()
 			continue
 		}
-		return res, body, meaningOf(res)
+		return res, body, meaningOf(res, body)
 	}
+}
+
+// wasCut says whether the connection ended before the answer was complete.
+func wasCut(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // once makes one request, with credentials if the server ever asked for them.
@@ -101,6 +120,9 @@ func (x *xcap) once(ctx context.Context, method, auid string, d document) (*http
 	// error for a request that may be repeated (net/http.Transport); a PUT
 	// with a condition may.
 	r.Header["Idempotency-Key"] = nil
+	if method == http.MethodGet && d.version.tag != "" {
+		r.Header.Set("If-None-Match", d.version.tag) // RFC 9110 §13.1.2
+	}
 	if method == http.MethodPut {
 		r.Header.Set("Content-Type", d.contentType)
 		switch {
@@ -138,11 +160,16 @@ func bare(err error) error {
 	return err
 }
 
-// meaningOf says in words what an HTTP status means here.
-func meaningOf(res *http.Response) error {
+// meaningOf says in words what an HTTP answer means here.
+func meaningOf(res *http.Response, body []byte) error {
+	kind, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
 	switch {
+	case res.StatusCode >= 200 && res.StatusCode <= 299 && strings.EqualFold(strings.TrimSpace(kind), "text/html") && len(body) > 0:
+		return errors.New("contact list server: it answers with a web page, so this is not the address of the contact lists")
 	case res.StatusCode >= 200 && res.StatusCode <= 299:
 		return nil
+	case res.StatusCode == http.StatusNotModified:
+		return errUnchanged
 	case res.StatusCode == http.StatusNotFound:
 		return errNotFound
 	case res.StatusCode == http.StatusPreconditionFailed:
@@ -155,7 +182,10 @@ func meaningOf(res *http.Response) error {
 	case http.StatusForbidden:
 		return fmt.Errorf("contact list server: it is not allowed (%s)", why)
 	case http.StatusConflict:
-		return fmt.Errorf("contact list server: it did not take the change (%s)", why) // RFC 4825 §8.2.5: xcap-error
+		if said := plain.Cut(plain.Line(pidf.ParseXCAPError(body)), 200); said != "" {
+			why = said
+		}
+		return fmt.Errorf("contact list server: it did not take the change (%s)", why)
 	case http.StatusRequestEntityTooLarge, http.StatusInsufficientStorage:
 		return fmt.Errorf("contact list server: the list is too large for it (%s)", why)
 	}
