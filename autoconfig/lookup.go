@@ -103,6 +103,46 @@ func (q Query) Directories(ctx context.Context) ([]string, error) {
 	return urls, nil
 }
 
+// Calendars finds the CalDAV servers of the domain (RFC 6764 §6: SRV and, for
+// the path, TXT of _caldavs._tcp) as URLs, best first. None is not an error. One
+// outside the domain is left out: the user's password is sent there.
+func (q Query) Calendars(ctx context.Context) ([]string, error) {
+	domain, err := hostname(q.Domain)
+	if err != nil {
+		return nil, err
+	}
+	name := "_caldavs._tcp." + domain + "."
+	records, err := q.lookuper().srv(ctx, name)
+	if err != nil {
+		if dnsResult(err) == None {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("look up the calendar of %s: %w", domain, err)
+	}
+	path := ""
+	texts, _ := q.lookuper().txt(ctx, name) // without it the well-known path serves
+	for _, text := range texts {
+		if p, is := strings.CutPrefix(text, "path="); is && strings.HasPrefix(p, "/") && len(p) <= 500 {
+			path = p
+		}
+	}
+	var urls, outside []string
+	for _, r := range order(records, rand.IntN) {
+		host := strings.TrimSuffix(r.Target, ".")
+		switch {
+		case host == "" || r.Port == 0 || !validHost(host):
+		case !inside(host, domain):
+			outside = append(outside, host)
+		default:
+			urls = append(urls, (&url.URL{Scheme: "https", Host: hostPort(host, r.Port), Path: path}).String())
+		}
+	}
+	if len(urls) == 0 && len(outside) > 0 {
+		return nil, fmt.Errorf("the DNS names %s as calendar of %s; it lies outside the domain and was not asked", short(outside[0]), domain)
+	}
+	return urls, nil
+}
+
 // XCAP finds the XCAP root of the domain: the TXT record of xcap.DOMAIN
 // (RFC 4825 §6). "" means none. It must be https, and inside the domain.
 func (q Query) XCAP(ctx context.Context) (string, error) {

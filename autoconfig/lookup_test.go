@@ -35,6 +35,34 @@ func TestDirectories(t *testing.T) {
 	}
 }
 
+func TestCalendars(t *testing.T) {
+	const srv = "_caldavs._tcp.contoso.test. 60 IN SRV "
+	for name, c := range map[string]struct{ zone, want string }{
+		"none":     {"", ""},
+		"one":      {srv + "0 0 443 cal.contoso.test.", "https://cal.contoso.test:443"},
+		"a path":   {srv + "0 0 8443 cal.contoso.test.\n_caldavs._tcp.contoso.test. 60 IN TXT \"path=/dav/\"", "https://cal.contoso.test:8443/dav/"},
+		"two":      {srv + "5 0 443 cal2.contoso.test.\n" + srv + "1 0 443 cal1.contoso.test.", "https://cal1.contoso.test:443 https://cal2.contoso.test:443"},
+		"bad path": {srv + "0 0 443 cal.contoso.test.\n_caldavs._tcp.contoso.test. 60 IN TXT \"path=@evil.test/\"", "https://cal.contoso.test:443"},
+		"outside":  {srv + "0 0 443 cal.evil.test.", "error: the DNS names cal.evil.test as calendar of contoso.test; it lies outside the domain and was not asked"},
+		"not":      {srv + "0 0 0 .", ""},
+		"in clear": {"_caldav._tcp.contoso.test. 60 IN SRV 0 0 80 cal.contoso.test.", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, strings.FieldsFunc(c.zone, func(r rune) bool { return r == '\n' })...)
+				urls, err := w.query().Calendars(t.Context())
+				got := strings.Join(urls, " ")
+				if err != nil {
+					got = "error: " + err.Error()
+				}
+				if got != c.want {
+					t.Errorf("got %s, want %s", got, c.want)
+				}
+			})
+		})
+	}
+}
+
 func TestXCAP(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                     "",

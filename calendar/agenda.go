@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"communicator/wire/auth"
 )
 
 const (
@@ -112,6 +114,9 @@ func (a *Agenda) read(ctx context.Context) (wait time.Duration) {
 	if ctx.Err() != nil {
 		return wait
 	}
+	if err != nil && !errors.Is(err, auth.ErrRejected) { // a password that is refused is not tried again
+		a.forget(source)
+	}
 	var e *Error
 	switch {
 	case errors.Is(err, ErrNone):
@@ -121,6 +126,14 @@ func (a *Agenda) read(ctx context.Context) (wait time.Duration) {
 	}
 	a.take(r, err)
 	return wait
+}
+
+// forget has the calendar looked up anew: it may have moved.
+func (a *Agenda) forget(source Source) {
+	a.mu.Lock()
+	a.source = nil
+	a.mu.Unlock()
+	closeSource(source)
 }
 
 // span is from the beginning of today on.
@@ -179,6 +192,11 @@ func (a *Agenda) close() {
 	a.mu.Lock()
 	source := a.source
 	a.mu.Unlock()
+	closeSource(source)
+}
+
+// closeSource lets go of its idle connections.
+func closeSource(source Source) {
 	switch s := source.(type) {
 	case *caldav:
 		s.web.close()

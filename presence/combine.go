@@ -36,6 +36,9 @@ func Combine(in Inputs, now time.Time) (s State, next time.Time) {
 	if s.Note == "" && s.Activity == OutOfOffice {
 		s.Note, s.NoteTime = in.OutOfOfficeNote, f.period.From
 	}
+	if s.Note == "" && s.Source == FromCalendar && f.period.Note != "" {
+		s.Note, s.NoteTime = f.period.Note, f.period.From
+	}
 	s.InUse = in.Watched && in.IdleSince.IsZero() && !in.Locked
 	if s.Availability != Offline {
 		s.Schedule = ahead(in.Calendar, now, scheduleAhead)

@@ -10,6 +10,7 @@ type Period struct {
 	From, Until time.Time // Until is the first moment after it
 	Activity    Activity  // Meeting, OutOfOffice or NoActivity
 	Busy        bool      // he is not free
+	Note        string    // of one's own calendar: the note to show meanwhile, when no own one is set; the schedule that others are told has none
 }
 
 // MaxSchedule is how many periods a schedule has at most.
@@ -17,7 +18,7 @@ const MaxSchedule = 50
 
 // Equal says whether p and q are the same.
 func (p Period) Equal(q Period) bool {
-	return p.From.Equal(q.From) && p.Until.Equal(q.Until) && p.Activity == q.Activity && p.Busy == q.Busy
+	return p.From.Equal(q.From) && p.Until.Equal(q.Until) && p.Activity == q.Activity && p.Busy == q.Busy && p.Note == q.Note
 }
 
 // holds says that now lies within p.
@@ -56,6 +57,7 @@ func inOrder(calendar []Period) []Period {
 func ahead(calendar []Period, now time.Time, hours time.Duration) (schedule []Period) {
 	for _, p := range inOrder(calendar) {
 		if p.Until.After(now) && p.From.Before(now.Add(hours)) && p.taken() && len(schedule) < MaxSchedule {
+			p.Note = ""
 			schedule = append(schedule, p)
 		}
 	}

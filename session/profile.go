@@ -20,15 +20,18 @@ import (
 // Profile is what a user, or an administrator for them, has configured. All of
 // it may be empty: then the sign-in address decides, by DNS.
 type Profile struct {
-	User      string `toml:"user"`      // sign-in address
-	Name      string `toml:"name"`      // own display name
-	Server    string `toml:"server"`    // HOST[:PORT][;transport=tls|tcp]
-	Resolver  string `toml:"resolver"`  // DNS server HOST:PORT
-	CA        string `toml:"ca"`        // file with an additional root certificate, PEM
-	AllowTCP  bool   `toml:"allow_tcp"` // plain TCP is allowed
-	XCAP      string `toml:"xcap"`      // XCAP root URL
-	Directory string `toml:"directory"` // ldaps://HOST[:PORT] or ldap://HOST[:PORT]
-	Base      string `toml:"base"`      // LDAP search base
+	User          string        `toml:"user"`           // sign-in address
+	Name          string        `toml:"name"`           // own display name
+	Server        string        `toml:"server"`         // HOST[:PORT][;transport=tls|tcp]
+	Resolver      string        `toml:"resolver"`       // DNS server HOST:PORT
+	CA            string        `toml:"ca"`             // file with an additional root certificate, PEM
+	AllowTCP      bool          `toml:"allow_tcp"`      // plain TCP is allowed
+	XCAP          string        `toml:"xcap"`           // XCAP root URL
+	Directory     string        `toml:"directory"`      // ldaps://HOST[:PORT] or ldap://HOST[:PORT]
+	Base          string        `toml:"base"`           // LDAP search base
+	Calendar      string        `toml:"calendar"`       // CalDAV or iCalendar URL, or file
+	CalendarNote  bool          `toml:"calendar_note"`  // others may read the titles of meetings
+	CalendarEvery time.Duration `toml:"calendar_every"` // such as "10m"
 
 	DirectoryUser       string               `toml:"directory_user"`       // name for the directory, with %u for the part of the address before the @
 	DirectoryAttributes directory.Attributes `toml:"directory_attributes"` // where the directory has what
@@ -165,6 +168,7 @@ func (p Profile) Options() Options {
 		User: p.User, Name: p.Name, Server: p.Server, Resolver: p.Resolver, AllowTCP: p.AllowTCP,
 		XCAP: p.XCAP, Directory: p.Directory, Base: p.Base, DirectoryUser: p.DirectoryUser, DirectoryAttributes: p.DirectoryAttributes,
 		Dir: p.Dir, Device: p.Device,
+		Calendar: p.Calendar, CalendarNote: p.CalendarNote, CalendarEvery: p.CalendarEvery,
 		InactiveAfter: time.Duration(p.InactiveAfter) * time.Minute, AwayAfter: time.Duration(p.AwayAfter) * time.Minute,
 	}
 }

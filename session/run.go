@@ -32,23 +32,24 @@ const lasting = 30 * time.Second
 
 // runner executes what next decides, for one Run.
 type runner struct {
-	s      *Session
-	all    context.Context // that of Run; ends with cancel when Run does
-	cancel context.CancelFunc
-	search *autoconfig.Search
-	link   autoconfig.Link
-	conn   *sipconn.Conn
-	reg    *registration
-	leave  context.CancelFunc   // ends what belongs to the connection
-	sent   []string             // where the server sends us
-	avoid  string               // the target that has just failed
-	busy   map[string]time.Time // IP:PORT of servers that want to be left alone until then
-	began  time.Time            // of signing in
-	urn    string               // of this installation
-	xcap   chan store           // its look-up
-	web    *http.Client
-	group  sync.WaitGroup // everything started here
-	clock  *time.Timer    // bounds the REGISTER under way; stopped while a person types the password
+	s        *Session
+	all      context.Context // that of Run; ends with cancel when Run does
+	cancel   context.CancelFunc
+	search   *autoconfig.Search
+	link     autoconfig.Link
+	conn     *sipconn.Conn
+	reg      *registration
+	leave    context.CancelFunc   // ends what belongs to the connection
+	sent     []string             // where the server sends us
+	avoid    string               // the target that has just failed
+	busy     map[string]time.Time // IP:PORT of servers that want to be left alone until then
+	began    time.Time            // of signing in
+	urn      string               // of this installation
+	xcap     chan store           // its look-up
+	web      *http.Client
+	group    sync.WaitGroup // everything started here
+	calendar sync.Once      // its agenda runs from the first sign-in on
+	clock    *time.Timer    // bounds the REGISTER under way; stopped while a person types the password
 }
 
 // Run signs in and stays signed in until ctx ends (then it signs out and

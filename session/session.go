@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"communicator/autoconfig"
+	"communicator/calendar"
 	"communicator/contacts"
 	"communicator/dialect/simple"
 	"communicator/directory"
@@ -44,6 +45,9 @@ type Options struct {
 	AllowTCP                 bool                                                              // plain TCP is allowed by configuration
 	XCAP                     string                                                            // XCAP root; empty: found by DNS (TXT xcap.DOMAIN)
 	Directory                string                                                            // LDAP URL; empty: found by DNS (_ldaps._tcp, _ldap._tcp)
+	Calendar                 string                                                            // see calendar.Open; empty: found by DNS (_caldavs._tcp)
+	CalendarNote             bool                                                              // others may read the title of a meeting, and what the calendar says while out of office
+	CalendarEvery            time.Duration                                                     // between two reads; zero: calendar.Every
 	Base                     string                                                            // LDAP search base; empty: what the directory names
 	DirectoryUser            string                                                            // name for the directory, with %u for the part before the @; empty: the sign-in address
 	DirectoryAttributes      directory.Attributes                                              // where the directory has what; empty: as usual
@@ -83,6 +87,7 @@ type Session struct {
 	Presence *Board
 	IM       *im.Book
 	People   *People
+	Calendar *calendar.Agenda // not read by a Silent session
 
 	o      Options
 	self   string // canonical
@@ -123,6 +128,7 @@ func New(o Options) *Session {
 	s.Contacts = newContactBook(s, kept)
 	s.Presence = newBoard(s)
 	s.People = &People{s: s}
+	s.Calendar = newAgenda(s)
 	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit})
 	return s
 }

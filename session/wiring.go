@@ -13,6 +13,8 @@ func (s *Session) wire(e any) {
 	case ContactsChanged:
 		s.Contacts.keep()
 		s.Presence.rewatch() // who is on the list is watched
+	case CalendarChanged:
+		s.follow(e.State) // a meeting is shown to others, and ends by itself
 	case im.Received:
 		s.Presence.alsoWatch(e.Message.From) // a stranger who writes is shown with his state
 	case im.Sent:
@@ -71,5 +73,9 @@ func (r *runner) begin(ctx context.Context) {
 	})
 	r.work(func() { s.Contacts.readChart(ctx) })
 	r.work(func() { s.Presence.keepNotes(ctx) })
+	if !s.o.Silent {
+		r.calendar.Do(func() { r.work(func() { s.Calendar.Run(r.all) }) })
+		s.Calendar.ReadNow()
+	}
 	r.work(func() { s.Presence.openWhen(ctx, s.Contacts.loaded()) })
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // calendars name time zones, and not every system knows them
 
 	"github.com/spf13/cobra"
 )
