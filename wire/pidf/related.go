@@ -107,13 +107,17 @@ func (n Notify) Members() []MemberState {
 		}
 	}
 	var all []MemberState
+	told := make(map[string]bool) // a list that is named ten thousand times is told once
 	for _, r := range n.RLMI.Resources {
 		if len(r.Instances) == 0 {
 			all = append(all, MemberState{Resource: r})
 		}
 		for _, i := range r.Instances {
 			if inner, ok := n.Lists[i.CID]; ok && i.CID != "" {
-				all = append(all, inner.Members()...)
+				if !told[i.CID] {
+					told[i.CID] = true
+					all = append(all, inner.Members()...)
+				}
 				continue
 			}
 			all = append(all, MemberState{r, i, byCID[i.CID]})

@@ -134,3 +134,16 @@ func TestParseNotifyBad(t *testing.T) {
 		t.Errorf("%d lists inside each other: %v", MaxNesting, err)
 	}
 }
+
+// A list inside a list that is named again and again must not multiply what a
+// message of a few megabytes makes.
+func TestListNamedAgainAndAgain(t *testing.T) {
+	again := Resource{URI: "sip:inner@x", Instances: []Instance{{ID: "1", State: "active", CID: "inner"}}}
+	n := Notify{Lists: map[string]Notify{"inner": {RLMI: RLMI{Resources: make([]Resource, 1000)}}}}
+	for range 1000 {
+		n.RLMI.Resources = append(n.RLMI.Resources, again)
+	}
+	if all := n.Members(); len(all) != 1000 {
+		t.Errorf("%d members", len(all))
+	}
+}
