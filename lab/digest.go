@@ -22,7 +22,7 @@ import (
 )
 
 // nonceLife is how long an answer to a challenge is good.
-const nonceLife = 300 * time.Second
+const nonceLife = time.Hour
 
 // digest challenges and checks (RFC 7616, RFC 8760 for SIP). Its nonces carry
 // their own time and seal, so they hold on every front end and cost no memory

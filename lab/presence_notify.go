@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"time"
 
@@ -81,12 +83,29 @@ func (s *subscription) next() (q *sip.Request, last bool) {
 	if s.list {
 		q.AppendHeader(sip.NewHeader("Require", "eventlist")) // RFC 4662 §5.3.
 	}
+	s.etag = token()[:8]
+	q.AppendHeader(sip.NewHeader("SIP-ETag", s.etag)) // RFC 5839 §5.1.
 	if len(b.Content) > 0 {
 		kind := sip.ContentTypeHeader(b.Type)
 		q.AppendHeader(&kind)
 	}
+	if s.zip && len(b.Content) > worthZipping {
+		b.Content = zipped(b.Content)
+		q.AppendHeader(sip.NewHeader("Content-Encoding", "gzip")) // RFC 3261 §20.12.
+	}
 	q.SetBody(b.Content)
 	return q, last
+}
+
+// worthZipping: what is shorter gains nothing.
+const worthZipping = 200
+
+func zipped(text []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(text) // to memory: cannot fail
+	_ = w.Close()
+	return b.Bytes()
 }
 
 // status is the Subscription-State (RFC 6665 §8.2.3).

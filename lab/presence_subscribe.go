@@ -45,7 +45,9 @@ type subscription struct {
 	winfo   *presentity
 	changes []watcher // for winfo: who changed since the last NOTIFY
 
-	full    bool // the next NOTIFY shows everything
+	etag    string // of what the last NOTIFY has shown (RFC 5839 §5.1)
+	zip     bool   // the subscriber takes gzip
+	full    bool   // the next NOTIFY shows everything
 	version int
 	due     bool // a NOTIFY is to be sent
 	sending bool // somebody sends
@@ -103,6 +105,7 @@ func (r *request) newSubscription(life time.Duration) *subscription {
 		agent: r.pool.presence, user: r.user, flow: r.flow, event: value(r.Request, "Event"), about: r.Recipient.Addr(),
 		local: to.Value(), remote: r.From().Value(), callID: r.CallID().Value(), target: r.Contact().Address,
 		seq: r.CSeq().SeqNo, expires: r.pool.now().Add(life), full: true,
+		zip: slices.Contains(tokens(r.Request, "Accept-Encoding"), "gzip"),
 	}
 	s.key = dialogKey(s.callID, tag, param(r.From().Params, "tag"))
 	for _, h := range r.GetHeaders("Record-Route") {
@@ -291,10 +294,19 @@ func (r *request) resubscribe(s *subscription) *refusal {
 		a.onFlow(s, r.flow)
 	}
 	s.expires = r.pool.now().Add(life)
+	known := life > 0 && s.shown(value(r.Request, "Suppress-If-Match"))
+	if known {
+		s.timer.Reset(life)
+	}
+	tag := s.etag
 	a.mu.Unlock()
 	headers := r.subscribed(life)
 	if s.list {
 		headers = append(headers, sip.NewHeader("Require", "eventlist"))
+	}
+	if known { // RFC 5839 §5.3: nothing is repeated
+		r.reply(204, "No Notification", sipconn.Body{}, append(headers, sip.NewHeader("SIP-ETag", tag))...)
+		return nil
 	}
 	r.reply(200, "OK", sipconn.Body{}, headers...)
 	a.mu.Lock()
@@ -307,6 +319,11 @@ func (r *request) resubscribe(s *subscription) *refusal {
 	s.timer.Reset(life)
 	s.notify()
 	return nil
+}
+
+// shown says whether a tag stands for all that there is to show; a.mu is held.
+func (s *subscription) shown(tag string) bool {
+	return s.etag != "" && !s.due && (tag == s.etag || tag == "*")
 }
 
 // timeout ends a subscription that was not refreshed.

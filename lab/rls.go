@@ -206,7 +206,7 @@ func (a *agent) reread(s *subscription) {
 // all entries, with the states that are known and fit; then only changes. a.mu is held.
 func (s *subscription) listInfo() (b sipconn.Body, more bool) {
 	var rlmi, parts strings.Builder
-	boundary, root := token(), token()
+	boundary, root := token()[:10], token()[:10]
 	whole, left := s.full, 0 // left: what it takes to name the entries that are still to come
 	for _, w := range s.watches {
 		if w.news = w.news || whole; whole {
@@ -263,7 +263,7 @@ func (w *watch) instance(rlmi, parts *strings.Builder, boundary string) {
 		rlmi.WriteString("/>")
 		return
 	}
-	cid := token()
+	cid := token()[:10]
 	fmt.Fprintf(rlmi, ` cid="%s"/>`, cid)
 	fmt.Fprintf(parts, "--%s\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <%s>\r\nContent-Type: %s\r\n\r\n%s\r\n", boundary, cid, packages[w.on.event], doc)
 }

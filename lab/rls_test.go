@@ -159,3 +159,33 @@ func TestDocumentsHaveConditions(t *testing.T) {
 		t.Error("still there")
 	}
 }
+
+// RFC 5839: a refresh with the tag of what was shown last brings nothing, one
+// with another tag everything. RFC 3261 §20.2: gzip for who takes it.
+func TestListNotRepeated(t *testing.T) {
+	p, fe1, fe2 := testPool(t)
+	a, c := signedIn(t, fe1, "alice"), signedIn(t, fe2, "carol")
+	a.publish(alicePIDF, "")
+	if _, _, err := p.putXCAP("rls-services", "carol@contoso.test", []byte(services), condition{}); err != nil {
+		t.Fatal(err)
+	}
+	ok, m := c.subscribe("carol-team", forLists)
+	refresh := func(condition string) string {
+		return c.within(ok, "SUBSCRIBE sip:192.0.2.1:5071 SIP/2.0\n~\nContact: <sip:carol@198.51.100.7:9>\nEvent: presence\nExpires: 600"+condition+forLists)
+	}
+	tag := headerOf(m, "SIP-ETag")
+	for range 2 {
+		if res := refresh("\nSuppress-If-Match: " + tag); !strings.HasPrefix(res, "SIP/2.0 204 No Notification") || headerOf(res, "SIP-ETag") != tag {
+			t.Errorf("got\n%s", res)
+		}
+	}
+	a.publish(strings.Replace(alicePIDF, "Lyon", "Bern", 1), "")
+	changed := c.notified(`version="1" fullState="false"`, "In Bern") // nothing was sent in between
+	if headerOf(changed, "SIP-ETag") == tag {
+		t.Error("the tag stays the same though the state has changed")
+	}
+	if res := refresh("\nSuppress-If-Match: " + tag); !strings.HasPrefix(res, "SIP/2.0 200 ") {
+		t.Errorf("got\n%s", res)
+	}
+	c.notified(`version="2" fullState="true"`, "In Bern")
+}

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	registerFor  = 10 * time.Minute // asked for; the server's answer counts
+	registerFor  = 30 * time.Minute // asked for; the server's answer counts
 	registerTime = 8 * time.Second  // a server that has not answered by then is passed over
 	signOutTime  = 2 * time.Second  // for all of signing out
 	farewell     = time.Second / 4  // of it for subscriptions that are not over when all else is
@@ -62,7 +62,10 @@ func (r *registration) do(ctx context.Context, expires time.Duration) event {
 	if gruu := publicGRUU(res, r.instance, r.self); gruu != "" {
 		r.conn.SetContact(gruu)
 	}
-	r.conn.SetPing(pingFor(res))
+	often := pingFor(res)
+	if r.conn.SetPing(often); often <= closePing {
+		r.conn.Probe() // who is known to answer is soon missed
+	}
 	return event{what: accepted}
 }
 

@@ -49,7 +49,7 @@ Max-Forwards: 70
 User-Agent: <>
 Content-Length: 0
 Contact: <sip:anna@10.0.0.1:40000;transport=tcp>;+sip.instance="<urn:uuid:<>>";reg-id=1
-Expires: 600
+Expires: 1800
 Supported: path, outbound, gruu, eventlist
 Allow: ACK, BYE, CANCEL, INFO, MESSAGE, NOTIFY, OPTIONS
 

@@ -286,9 +286,6 @@ func (d *Dialog) NewRequest(method string, b Body) *sip.Request {
 			r.AppendHeader(contact)
 		}
 	}
-	if d.conn.o.UserAgent != "" {
-		r.AppendHeader(sip.NewHeader("User-Agent", d.conn.o.UserAgent))
-	}
 	b.put(r)
 	return r
 }

@@ -26,7 +26,7 @@ var usualNames = spelled("Accept", "Allow", "Allow-Events", "Authentication-Info
 	"Content-Encoding", "Content-Length", "Content-Type", "Date", "Event", "Expires", "From", "Max-Forwards", "Min-Expires",
 	"P-Asserted-Identity", "Path", "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization", "Record-Route",
 	"Refer-To", "Referred-By", "Require", "Retry-After", "Route", "SIP-ETag", "SIP-If-Match", "Server", "Service-Route",
-	"Subject", "Subscription-State", "Supported", "Timestamp", "To", "Unsupported", "User-Agent", "Via", "WWW-Authenticate", "Warning")
+	"Subject", "Subscription-State", "Supported", "Suppress-If-Match", "Timestamp", "To", "Unsupported", "User-Agent", "Via", "WWW-Authenticate", "Warning")
 
 func spelled(names ...string) map[string]string {
 	m := make(map[string]string, 2*len(names))

@@ -138,7 +138,7 @@ func (in *Incoming) response(code int, reason string, b Body, headers []sip.Head
 		}
 		res.AppendHeader(contact)
 	}
-	if c.o.UserAgent != "" {
+	if c.o.UserAgent != "" && tag(r.To().Params) == "" { // within a dialog it has been said
 		res.AppendHeader(sip.NewHeader("Server", c.o.UserAgent))
 	}
 	b.put(res)

@@ -15,14 +15,15 @@ const (
 	maxQueued    = 1 << 20          // bytes waiting to be written; more ends the connection
 	writeTimeout = 10 * time.Second // for one write; a peer that stops reading is lost after it
 	closeFlush   = time.Second      // how long Close lets queued responses go out
-	pongTimeout  = 10 * time.Second
-	overdue      = 3 * time.Second // a request without any answer for that long, and nothing else heard: is anybody there?
-	maxBatch     = 64 << 10        // bytes gathered into one write
+	pongTimeout  = 10 * time.Second // RFC 5626 §4.4.1: the connection is lost then
+	pongSoon     = 5 * time.Second  // the same at a peer that is known to answer: ours to choose, as it is no longer
+	overdue      = 3 * time.Second  // a request without any answer for that long, and nothing else heard: is anybody there?
+	maxBatch     = 64 << 10         // bytes gathered into one write
 )
 
 var (
 	errNotReading = errors.New("the other side does not read: 1 MiB is waiting for it")
-	errNoPong     = errors.New("no answer to the keep-alive within 10 s")
+	errNoPong     = errors.New("no answer to the keep-alive")
 	errTooLarge   = fmt.Errorf("the message is larger than %d bytes", maxMessage)
 )
 
@@ -144,8 +145,8 @@ func (c *Conn) writeAll() {
 }
 
 // keepAlive pings when nothing was heard for too long, or when probe wants
-// one now, and returns when to look again. RFC 5626 §4.4.1: no pong within 10 s
-// means the connection is lost; any other byte will do for us. at is when the
+// one now, and returns when to look again. No pong in time means that the
+// connection is lost (RFC 5626 §4.4.1); any other byte will do for us. at is when the
 // last ping left, 0 when it was answered.
 func (c *Conn) keepAlive(at *time.Duration, probe bool) time.Duration {
 	now, heard, ping := c.age(), time.Duration(c.heard.Load()), time.Duration(c.ping.Load())
@@ -153,14 +154,15 @@ func (c *Conn) keepAlive(at *time.Duration, probe bool) time.Duration {
 	if *at > 0 && heard < *at {
 		waited = now - *at
 	}
+	patience := c.patience()
 	slept := waited >= 2*pongTimeout // this computer, so that the pong may lie unread: once more
 	quiet := c.quietUntil(heard, ping)
 	switch {
-	case waited >= pongTimeout && !slept:
+	case waited >= patience && !slept:
 		c.end(errNoPong)
-		return pongTimeout
+		return patience
 	case waited >= 0 && !slept:
-		return pongTimeout - waited
+		return patience - waited
 	case !probe && !slept && ping == 0:
 		*at = 0
 		return time.Hour // only Probe wants a ping
@@ -174,6 +176,14 @@ func (c *Conn) keepAlive(at *time.Duration, probe bool) time.Duration {
 	c.write([]byte("\r\n\r\n"))
 	if ping > 0 {
 		return min(ping, overdue) // it may be answered at once, and then silence begins anew
+	}
+	return patience
+}
+
+// patience is how long a pong may take.
+func (c *Conn) patience() time.Duration {
+	if c.ponged.Load() {
+		return pongSoon
 	}
 	return pongTimeout
 }

@@ -150,7 +150,7 @@ func (c *Conn) complete(r *sip.Request) error {
 		}
 		r.AppendHeader(contact)
 	}
-	if c.o.UserAgent != "" && r.Via() == nil && r.GetHeader("User-Agent") == nil {
+	if c.o.UserAgent != "" && tag(r.To().Params) == "" && r.Via() == nil && r.GetHeader("User-Agent") == nil {
 		r.AppendHeader(sip.NewHeader("User-Agent", c.o.UserAgent))
 	}
 	return nil

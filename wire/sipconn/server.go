@@ -140,6 +140,9 @@ func (c *Conn) cancelReceived(r *sip.Request) {
 // handle gives a request to its dialog, its subscription or the handler. It
 // runs on the dispatcher.
 func (c *Conn) handle(in *Incoming) {
+	if !c.decode(in) {
+		return
+	}
 	f := c.o.Handle
 	if d, s := c.belongsTo(in.Request); s != nil {
 		f = s.notified

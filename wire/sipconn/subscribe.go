@@ -54,6 +54,8 @@ type subscription struct {
 	until   time.Time // the end of what was granted
 	granted time.Duration
 	state   substate // of the last NOTIFY that ended it
+	etag    string   // of the state that the last NOTIFY brought; empty: not known, or not all of them came
+	heard   uint32   // CSeq of the last NOTIFY
 }
 
 // substate is a Subscription-State (RFC 6665 §8.4).
@@ -158,6 +160,17 @@ func (b *subscription) run(ctx context.Context, ever bool) (accepted bool, wait 
 		}
 		r = b.current().NewRequest("SUBSCRIBE", b.s.Body)
 		b.dress(r, b.s.Expires)
+		b.condition(r)
+	}
+}
+
+// condition asks a notifier that gives entity tags not to repeat what we have
+// (RFC 5839 §4.3.2).
+func (b *subscription) condition(r *sip.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.etag != "" {
+		r.AppendHeader(sip.NewHeader("Suppress-If-Match", b.etag))
 	}
 }
 
@@ -168,6 +181,7 @@ func (b *subscription) dress(r *sip.Request, expires time.Duration) {
 	if len(b.s.Accept) > 0 {
 		r.AppendHeader(sip.NewHeader("Accept", strings.Join(b.s.Accept, ", ")))
 	}
+	r.AppendHeader(sip.NewHeader("Accept-Encoding", acceptEncoding))
 	for _, h := range b.s.Headers {
 		r.AppendHeader(sip.HeaderClone(h))
 	}
@@ -221,7 +235,7 @@ func (b *subscription) accept(r *sip.Request, res *sip.Response) {
 	if tag(res.To().Params) == tag(d.peer.Params) {
 		d.retarget(res)
 	}
-	if b.s.Accepted != nil {
+	if b.s.Accepted != nil && res.StatusCode != 204 { // RFC 5839 §4.3.2: 204 says only that nothing is new
 		b.conn.in.add(func() { b.s.Accepted(res) })
 	}
 }
@@ -277,6 +291,7 @@ func (b *subscription) keep(ctx context.Context) (over bool, wait time.Duration,
 			return b.s.Expires == 0, 0, nil
 		case <-b.s.Refresh:
 			timer.Stop()
+			b.forget()
 			return false, 0, nil
 		case <-b.wake:
 		case <-ctx.Done():
@@ -336,6 +351,7 @@ func (b *subscription) notified(in *Incoming) {
 	if !late {
 		d.retarget(r)
 	}
+	b.tagged(r, late)
 	_ = in.Reply(200, "OK", Body{}) // fails only with the connection
 	if b.s.Notify != nil {
 		b.s.Notify(r)
@@ -343,6 +359,27 @@ func (b *subscription) notified(in *Incoming) {
 	if !late {
 		b.note(subscriptionState(r))
 	}
+}
+
+// tagged notes the entity tag of the state that a NOTIFY brings. One that was
+// overtaken, or one before it that never came, leaves none: then the next
+// refresh is to bring everything.
+func (b *subscription) tagged(r *sip.Request, late bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	seq := r.CSeq().SeqNo
+	gap := b.heard != 0 && seq != b.heard+1
+	b.etag, b.heard = etag(r), max(b.heard, seq)
+	if late || gap {
+		b.etag = ""
+	}
+}
+
+// forget makes the next refresh bring everything.
+func (b *subscription) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.etag = ""
 }
 
 // note takes what a NOTIFY says about the subscription itself.
