@@ -2,6 +2,7 @@ package directory
 
 import (
 	"crypto/tls"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -12,7 +13,7 @@ import (
 // filters as the standard has them.
 func TestLab(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, err := lab.New(lab.Options{People: 3000, Still: true})
+		c, err := lab.New(lab.Options{People: 600, Still: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,9 +39,43 @@ func TestLab(t *testing.T) {
 			if found, _, err := d.Find(t.Context(), me.Name, 5); err != nil || len(found) != 1 || found[0].User != me.User {
 				t.Errorf("find %q: %s, %v", me.Name, users(found), err)
 			}
+			labEverybody(t, d)
 			if err := d.Close(); err != nil {
 				t.Error(err)
 			}
 		}
 	})
+}
+
+// The lab has 600 people, 30 of them a second time as contacts of another forest.
+func labEverybody(t *testing.T, d *Directory) {
+	all, mark, err := everybody(t, d)
+	if err != nil || len(all) != 630 || mark == "" {
+		t.Fatalf("%d entries, mark %q, %v", len(all), mark, err)
+	}
+	keys := 0
+	if err := d.Keys(t.Context(), func(k []string) error { keys += len(k); return nil }); err != nil || keys != 630 {
+		t.Errorf("%d keys, %v", keys, err)
+	}
+	twice, photos := 0, 0
+	for _, p := range all {
+		if !strings.Contains(p.DN, "ou=contacts") {
+			continue
+		}
+		one, err := d.Person(t.Context(), p.User)
+		if err != nil || len(one.Numbers) < 2 || one.Title == "" || !strings.Contains(one.DN, "ou=people") {
+			t.Errorf("%s is not one person: %+v, %v", p.User, one, err)
+		}
+		photo, err := d.Photo(t.Context(), one.DN)
+		if err != nil {
+			t.Error(err)
+		}
+		if len(photo) > 0 {
+			photos++
+		}
+		twice++
+	}
+	if twice != 30 || photos == 0 || photos == 30 {
+		t.Errorf("%d people twice, %d of them with a photograph", twice, photos)
+	}
 }

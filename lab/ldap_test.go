@@ -84,9 +84,9 @@ func TestScopes(t *testing.T) {
 			scope int
 			want  int
 		}{
-			{"", ldap.ScopeBaseObject, 1}, {"", ldap.ScopeWholeSubtree, 5}, {"", ldap.ScopeSingleLevel, 1},
-			{"dc=contoso,dc=test", ldap.ScopeBaseObject, 1}, {"DC=Contoso, DC=Test", ldap.ScopeSingleLevel, 1},
-			{"dc=contoso,dc=test", ldap.ScopeWholeSubtree, 5}, {"dc=contoso,dc=test", ldap.ScopeChildren, 4},
+			{"", ldap.ScopeBaseObject, 1}, {"", ldap.ScopeWholeSubtree, 6}, {"", ldap.ScopeSingleLevel, 1},
+			{"dc=contoso,dc=test", ldap.ScopeBaseObject, 1}, {"DC=Contoso, DC=Test", ldap.ScopeSingleLevel, 2},
+			{"dc=contoso,dc=test", ldap.ScopeWholeSubtree, 6}, {"dc=contoso,dc=test", ldap.ScopeChildren, 5},
 			{people, ldap.ScopeBaseObject, 1}, {people, ldap.ScopeSingleLevel, 3}, {people, ldap.ScopeWholeSubtree, 4}, {people, ldap.ScopeChildren, 3},
 			{anna, ldap.ScopeBaseObject, 1}, {anna, ldap.ScopeSingleLevel, 0}, {anna, ldap.ScopeWholeSubtree, 1},
 		} {

@@ -4,30 +4,38 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 )
 
-// tree is the directory: the domain, one unit, and everybody in it. Entries of
-// people are made from staff when they are asked for.
+// tree is the directory: the domain, a unit with everybody in it, and one with
+// the contacts that another forest keeps of some of them. Entries of people are
+// made from staff when they are asked for.
 type tree struct {
-	staff   *staff
-	base    string // dc=contoso,dc=test
-	unit    string // ou=People,dc=contoso,dc=test
-	reports [][]int
+	staff    *staff
+	base     string // dc=contoso,dc=test
+	unit     string // ou=people,dc=contoso,dc=test
+	outer    string // ou=contacts,dc=contoso,dc=test
+	reports  [][]int
+	contacts []int     // who is there a second time
+	written  time.Time // when the entries were made
 
 	mu      sync.Mutex
 	columns map[string][]string
 }
 
-const rootDSE, baseEntry, unitEntry = -3, -2, -1 // what is no person
+const rootDSE, baseEntry, unitEntry, outerEntry = -4, -3, -2, -1 // what is no person
 
 func newTree(domain string, s *staff) *tree {
-	t := &tree{staff: s, base: "dc=" + strings.ReplaceAll(strings.ToLower(domain), ".", ",dc="), reports: make([][]int, len(s.people)), columns: map[string][]string{}}
-	t.unit = "ou=people," + t.base
+	t := &tree{staff: s, base: "dc=" + strings.ReplaceAll(strings.ToLower(domain), ".", ",dc="), reports: make([][]int, len(s.people)), columns: map[string][]string{}, written: time.Now().UTC()}
+	t.unit, t.outer = "ou=people,"+t.base, "ou=contacts,"+t.base
 	for i, b := range s.boss {
 		if b >= 0 {
 			t.reports[b] = append(t.reports[b], i)
+		}
+		if i%contactEvery == contactEvery-1 {
+			t.contacts = append(t.contacts, i)
 		}
 	}
 	return t
@@ -36,7 +44,7 @@ func newTree(domain string, s *staff) *tree {
 // ldapEntry is one of the tree: a person, or what stands above.
 type ldapEntry struct {
 	tree *tree
-	at   int // index of the person; negative: see rootDSE
+	at   int // index of the person, then of the contact; negative: see rootDSE
 }
 
 // dn is the entry's distinguished name. Local parts of addresses need no escape.
@@ -48,12 +56,17 @@ func (e ldapEntry) dn() string {
 		return e.tree.base
 	case unitEntry:
 		return e.tree.unit
+	case outerEntry:
+		return e.tree.outer
+	}
+	if e.contact() {
+		return "uid=" + e.uid() + "," + e.tree.outer
 	}
 	return "uid=" + e.uid() + "," + e.tree.unit
 }
 
 func (e ldapEntry) uid() string {
-	uid, _, _ := strings.Cut(e.tree.staff.people[e.at].User, "@")
+	uid, _, _ := strings.Cut(e.person().User, "@")
 	return uid
 }
 
@@ -67,12 +80,22 @@ func (t *tree) find(dn string) (e ldapEntry, matched bool) {
 		return ldapEntry{t, baseEntry}, true
 	case name == t.unit:
 		return ldapEntry{t, unitEntry}, true
+	case name == t.outer:
+		return ldapEntry{t, outerEntry}, true
 	case strings.HasSuffix(name, ","+t.unit):
 		uid, is := strings.CutPrefix(strings.TrimSuffix(name, ","+t.unit), "uid=")
 		if at, there := t.person(uid); is && there {
 			return ldapEntry{t, at}, true
 		}
 		return ldapEntry{t, unitEntry}, false
+	case strings.HasSuffix(name, ","+t.outer):
+		uid, is := strings.CutPrefix(strings.TrimSuffix(name, ","+t.outer), "uid=")
+		if at, there := t.person(uid); is && there {
+			if at, there = t.contactOf(at); there {
+				return ldapEntry{t, at}, true
+			}
+		}
+		return ldapEntry{t, outerEntry}, false
 	case strings.HasSuffix(name, ","+t.base):
 		return ldapEntry{t, baseEntry}, false
 	}
@@ -89,7 +112,8 @@ func (t *tree) person(uid string) (int, bool) {
 // personAttributes in the order they are sent.
 var personAttributes = []string{
 	"objectClass", "uid", "cn", "sn", "givenName", "displayName", "mail", "msRTCSIP-PrimaryUserAddress",
-	"telephoneNumber", "mobile", "title", "department", "physicalDeliveryOfficeName", "manager",
+	"telephoneNumber", "mobile", "title", "department", "physicalDeliveryOfficeName", "manager", "jpegPhoto",
+	"entryUUID", "entryCSN", "modifyTimestamp",
 }
 
 // attributes are the names of all attributes of the entry.
@@ -99,7 +123,7 @@ func (e ldapEntry) attributes() []string {
 		return []string{"objectClass", "namingContexts", "defaultNamingContext", "supportedLDAPVersion", "supportedControl", "supportedExtension", "vendorName"}
 	case baseEntry:
 		return []string{"objectClass", "dc", "o"}
-	case unitEntry:
+	case unitEntry, outerEntry:
 		return []string{"objectClass", "ou"}
 	}
 	return personAttributes
@@ -113,7 +137,7 @@ func (e ldapEntry) values(attr string) (v []string, known bool) {
 	switch attr {
 	case "objectclass":
 		return map[int][]string{
-			rootDSE: {"top"}, baseEntry: {"top", "dcObject", "organization"}, unitEntry: {"top", "organizationalUnit"},
+			rootDSE: {"top"}, baseEntry: {"top", "dcObject", "organization"}, unitEntry: {"top", "organizationalUnit"}, outerEntry: {"top", "organizationalUnit"},
 		}[e.at], true
 	case "dc":
 		dc, _, _ := strings.Cut(strings.TrimPrefix(e.tree.base, "dc="), ",")
@@ -121,7 +145,7 @@ func (e ldapEntry) values(attr string) (v []string, known bool) {
 	case "o":
 		return one("The lab's company", e.at == baseEntry)
 	case "ou":
-		return one("People", e.at == unitEntry)
+		return one(map[int]string{unitEntry: "People", outerEntry: "Contacts"}[e.at], e.at == unitEntry || e.at == outerEntry)
 	case "namingcontexts", "defaultnamingcontext":
 		return one(e.tree.base, e.at == rootDSE)
 	case "supportedldapversion":
@@ -140,7 +164,10 @@ func (e ldapEntry) values(attr string) (v []string, known bool) {
 }
 
 func (e ldapEntry) personValues(attr string) ([]string, bool) {
-	p := &e.tree.staff.people[e.at]
+	if e.contact() {
+		return e.contactValues(attr)
+	}
+	p := e.person()
 	given, family, _ := strings.Cut(p.Name, " ")
 	switch attr {
 	case "objectclass":
@@ -172,6 +199,10 @@ func (e ldapEntry) personValues(attr string) ([]string, bool) {
 			return []string{ldapEntry{e.tree, boss}.dn()}, true
 		}
 		return nil, true
+	case "jpegphoto":
+		return one(p.photo(), e.at%photoEvery == 0)
+	case "entryuuid", "entrycsn", "modifytimestamp":
+		return []string{e.operational(attr)}, true
 	case "dc", "o", "ou":
 		return nil, true
 	}
@@ -181,7 +212,7 @@ func (e ldapEntry) personValues(attr string) ([]string, bool) {
 // column is one attribute of everybody, folded, made when first asked for; nil:
 // people have it not, or more than one value of it.
 func (t *tree) column(attr string) []string {
-	if attr == "objectclass" || !slices.ContainsFunc(personAttributes, func(a string) bool { return strings.EqualFold(a, attr) }) {
+	if attr == "objectclass" || attr == "jpegphoto" || !slices.ContainsFunc(personAttributes, func(a string) bool { return strings.EqualFold(a, attr) }) {
 		return nil
 	}
 	t.mu.Lock()
@@ -189,7 +220,7 @@ func (t *tree) column(attr string) []string {
 	if c := t.columns[attr]; c != nil {
 		return c
 	}
-	c := make([]string, len(t.staff.people))
+	c := make([]string, t.size())
 	for at := range c {
 		if v, _ := (ldapEntry{t, at}).personValues(attr); len(v) > 0 {
 			c[at] = fold(v[0])
@@ -233,24 +264,30 @@ func (t *tree) candidates(f *filter) (people []int, indexed bool) {
 }
 
 func (t *tree) indexed(f *filter) (people []int, indexed bool) {
+	person := func(at int, there bool) {
+		if there {
+			people = []int{at}
+		}
+		if second, also := t.contactOf(at); there && also {
+			people = append(people, second)
+		}
+	}
 	switch f.attr {
 	case "uid":
-		if at, there := t.person(f.value); there {
-			people = []int{at}
-		}
+		person(t.person(f.value))
 		return people, true
 	case "mail", "msrtcsip-primaryuseraddress":
-		if at, there := t.staff.index[strings.TrimPrefix(f.value, "sip:")]; there {
-			people = []int{at}
-		}
+		at, there := t.staff.index[strings.TrimPrefix(f.value, "sip:")]
+		person(at, there)
 		return people, true
 	case "manager":
-		if e, is := t.find(f.value); is && e.at >= 0 {
+		if e, is := t.find(f.value); is && e.at >= 0 && !e.contact() {
 			people = t.reports[e.at]
 		}
 		return people, true
 	}
-	return nil, false
+	// Nobody has an attribute that the directory does not know.
+	return nil, !slices.ContainsFunc(personAttributes, func(a string) bool { return strings.EqualFold(a, f.attr) })
 }
 
 // search returns the entries in scope that match, in the order of the tree.
@@ -271,30 +308,35 @@ func (t *tree) search(base ldapEntry, scope int, f *filter) []int {
 		look(baseEntry)
 		if everything {
 			look(unitEntry)
+			look(outerEntry)
 		}
 	case baseEntry:
 		if scope == ldap.ScopeWholeSubtree {
 			look(baseEntry)
 		}
 		look(unitEntry)
-	case unitEntry:
+		look(outerEntry)
+	case unitEntry, outerEntry:
 		if scope == ldap.ScopeWholeSubtree {
-			look(unitEntry)
+			look(base.at)
 		}
 	default:
 		return nil // nobody has anything below
 	}
-	if base.at != unitEntry && !everything {
+	from, to := t.below(base.at)
+	if base.at != unitEntry && base.at != outerEntry && !everything {
 		return found
 	}
 	if people, indexed := t.candidates(f); indexed {
 		for _, at := range people {
-			look(at)
+			if from <= at && at < to {
+				look(at)
+			}
 		}
 		return found
 	}
 	f.prepare(t)
-	for at := range t.staff.people {
+	for at := from; at < to; at++ {
 		look(at)
 	}
 	return found

@@ -192,7 +192,7 @@ func (e ldapEntry) packet(names []string, typesOnly bool) *ber.Packet {
 func (q query) wanted(names []string, root bool) []string {
 	var some []string
 	for _, name := range names {
-		operational := root && name != "objectClass"
+		operational := root && name != "objectClass" || slices.Contains([]string{"entryUUID", "entryCSN", "modifyTimestamp"}, name)
 		if len(q.attributes) == 0 && !operational || slices.ContainsFunc(q.attributes, func(a string) bool {
 			return a == "*" && !operational || a == "+" && operational || attributeName(a) == strings.ToLower(name)
 		}) {
