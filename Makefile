@@ -40,6 +40,8 @@ race: ## the tests under the race detector (it needs a C compiler, the window st
 interop: ## real servers and other programs, on loopback
 	./interop/install.sh
 	$(PURE) test -tags interop -count=1 -run Schema ./wire/pidf/
+	./deploy/install.sh xvfb xdotool dbus-daemon
+	$(PURE) test -tags interop -count=1 ./ui/idle/
 	$(PURE) test -tags interop -count=1 -timeout 30m -v ./interop/
 
 smoke: window ## the real window under Xvfb

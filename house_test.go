@@ -38,6 +38,7 @@ var layers = map[string][]string{
 	"presence":         {"plain"},
 	"session":          {"wire/", "inorder", "dialect/", "autoconfig", "calendar", "contacts", "directory", "im", "plain", "presence"},
 	"ui":               {"ui/", "session", "autoconfig", "contacts", "directory", "im", "plain", "presence", "assets"},
+	"ui/idle":          {},
 	"ui/pictures":      {"ui", "ui/", "session", "contacts", "im", "assets"},
 	"wire/auth":        {},
 	"wire/pidf":        {"plain"},

@@ -144,13 +144,14 @@ func later(now, last time.Time) time.Time {
 }
 
 // Idle says since when nobody has touched this computer; zero: it is in use.
+// Who does not know says nothing.
 func (b *Board) Idle(since time.Time) {
 	b.change(func(in *presence.Inputs) { in.IdleSince, in.Watched = since, true })
 }
 
 // Locked says whether the screen of this computer is locked.
 func (b *Board) Locked(locked bool) {
-	b.change(func(in *presence.Inputs) { in.Locked, in.Watched = locked, true })
+	b.change(func(in *presence.Inputs) { in.Locked = locked })
 }
 
 // fromCalendar takes the calendar around now, and the note to show while out

@@ -1,0 +1,132 @@
+package idle
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// heard is what a Detector told.
+type heard struct {
+	mu   sync.Mutex
+	list []State
+}
+
+func (h *heard) tell(s State) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.list = append(h.list, s)
+}
+
+func (h *heard) last() (n int, s State) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n = len(h.list); n > 0 {
+		s = h.list[n-1]
+	}
+	return n, s
+}
+
+func detector(h *heard, after time.Duration) *Detector {
+	return &Detector{o: Options{After: after, Tell: h.tell, Log: slog.New(slog.DiscardHandler)}, touch: make(chan struct{}, 1)}
+}
+
+// Somebody types, goes away for an hour and comes back: it is told twice, the
+// moments are right, and few questions are asked.
+func TestAskingAtTheRightMoments(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var h heard
+		d := detector(&h, 5*time.Minute)
+		input, asked := time.Now(), 0
+		ctx, cancel := context.WithCancel(t.Context())
+		go d.ask(ctx, func() (time.Duration, error) {
+			asked++
+			return time.Since(input), nil
+		})
+		for range 60 { // an hour of work
+			time.Sleep(time.Minute)
+			input = time.Now()
+		}
+		if n, s := h.last(); n != 1 || !s.Known || asked > 20 {
+			t.Errorf("an hour of work: told %d times, asked %d times", n, asked)
+		}
+		gone := input
+		asked = 0
+		time.Sleep(6 * time.Minute)
+		if n, s := h.last(); n != 2 || s.Since.Sub(gone).Abs() > jitter {
+			t.Errorf("six minutes later: %d %v, went at %v", n, s, gone)
+		}
+		time.Sleep(time.Hour)
+		if n, _ := h.last(); n != 2 || asked > 800 {
+			t.Errorf("an hour later: told %d times, asked %d times", n, asked)
+		}
+		input = time.Now()
+		time.Sleep(returned + time.Second)
+		if n, s := h.last(); n != 3 || !s.Since.IsZero() {
+			t.Errorf("back: %d %v", n, s)
+		}
+		cancel()
+	})
+}
+
+// Input in our own window ends it at once; what can no longer be measured is
+// not claimed.
+func TestTouchAndLoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var h heard
+		d := detector(&h, time.Minute)
+		input, lost := time.Now(), error(nil)
+		go d.ask(t.Context(), func() (time.Duration, error) { return time.Since(input), lost })
+		time.Sleep(2 * time.Minute)
+		if n, s := h.last(); n != 2 || s.Since.IsZero() {
+			t.Fatalf("%d %v", n, s)
+		}
+		input = time.Now()
+		d.Touch()
+		if n, s := h.last(); n != 3 || !s.Since.IsZero() {
+			t.Errorf("touched: %d %v", n, s)
+		}
+		time.Sleep(2 * time.Minute)
+		lost = errors.New("connection reset")
+		time.Sleep(returned + time.Second)
+		if n, s := h.last(); n != 5 || !s.Since.IsZero() {
+			t.Errorf("display lost: %d %v", n, s)
+		}
+		d.set(func(s *State) { s.Locked = true })
+		d.set(func(s *State) { s.Locked = true })
+		if n, s := h.last(); n != 6 || !s.Locked {
+			t.Errorf("locked: %d %v", n, s)
+		}
+	})
+}
+
+// Without a display and a session bus nothing is known and nothing is claimed;
+// nor on Wayland, where the X server sees only a part.
+func TestNothingToAsk(t *testing.T) {
+	for _, name := range []string{"DISPLAY", "WAYLAND_DISPLAY", "XDG_SESSION_TYPE", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"} {
+		t.Setenv(name, "")
+	}
+	for _, display := range []string{"", "/nowhere:7"} {
+		t.Setenv("DISPLAY", display)
+		if by := watched(t); by != "" {
+			t.Errorf("display %q: %s", display, by)
+		}
+	}
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
+	t.Setenv("XDG_SESSION_TYPE", "wayland")
+	if by := watched(t); by != "" {
+		t.Error(by)
+	}
+}
+
+func watched(t *testing.T) string {
+	ctx, cancel := context.WithCancel(t.Context())
+	d := Watch(ctx, Options{Tell: func(State) { t.Error("something is claimed") }})
+	cancel()
+	d.Wait()
+	return d.By()
+}
