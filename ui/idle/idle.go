@@ -36,7 +36,7 @@ const (
 type Options struct {
 	After time.Duration // without a key until it is told; at least a second
 	Tell  func(State)   // is told every change; one call at a time
-	Log  *slog.Logger // nil: silent
+	Log   *slog.Logger  // nil: silent
 }
 
 // Detector tells whether somebody is there.
