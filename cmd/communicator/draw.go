@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"communicator/session"
 	"communicator/ui"
@@ -21,6 +23,12 @@ func (t *tour) draw(ctx context.Context) error {
 			return session.New(o), nil
 		},
 		Say: "Do you have the numbers for Lyon?", All: "The office closes at 16:00 today.",
+		Hear: func(from string) error {
+			if answer := t.company.Do("say " + from + " " + t.anna.who.User + " Yes. Sending them now."); strings.Contains(answer, `"error"`) {
+				return errors.New(answer)
+			}
+			return nil
+		},
 	})
 	if err != nil {
 		return err

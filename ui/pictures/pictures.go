@@ -18,6 +18,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"fyne.io/fyne/v2"
@@ -35,11 +36,12 @@ import (
 
 // Options of Draw.
 type Options struct {
-	Dir  string  // made if need be; receives the pictures
-	User string  // who signs in
-	Door ui.Door // how
-	Say  string  // a message to the first direct report; empty: none is sent
-	All  string  // a message to all direct reports; empty: none is sent
+	Dir  string                  // made if need be; receives the pictures
+	User string                  // who signs in
+	Door ui.Door                 // how
+	Say  string                  // a message to the first direct report; empty: none is sent
+	Hear func(from string) error // makes that person answer it; nil: no answer
+	All  string                  // a message to all direct reports; empty: none is sent
 }
 
 // Draw signs in, looks at every window and writes a picture of each, light and
@@ -186,6 +188,17 @@ func (s *studio) conversation(ctx context.Context, user string) error {
 			if d.State == im.Sending {
 				return fmt.Errorf("the message to %s is still on its way", user)
 			}
+		}
+	}
+	if s.Hear != nil {
+		if err := s.Hear(user); err != nil {
+			return err
+		}
+		err := s.until(ctx, "the answer", func() bool {
+			return slices.ContainsFunc(talk.Messages(), func(m im.Message) bool { return m.From == user })
+		})
+		if err != nil {
+			return err
 		}
 	}
 	s.drain()

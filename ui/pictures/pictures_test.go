@@ -4,7 +4,9 @@ package pictures
 
 import (
 	"context"
+	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +31,12 @@ func TestDraw(t *testing.T) {
 	defer cancel()
 	files, err := Draw(ctx, Options{
 		Dir: dir, User: who.User, Say: "Do you have the numbers for Lyon?", All: "The office closes at 16:00 today.",
+		Hear: func(from string) error {
+			if answer := company.Do("say " + from + " " + who.User + " Yes. Sending them now."); strings.Contains(answer, `"error"`) {
+				return errors.New(answer)
+			}
+			return nil
+		},
 		Door: func(a ui.Account, _ func() (string, error), notify func(any)) (*session.Session, error) {
 			return session.New(session.Options{
 				User: a.User, Password: func() (string, error) { return who.Password, nil },
