@@ -1,19 +1,23 @@
 package im
 
 import (
+	"container/list"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
 	"time"
 
+	"communicator/address"
 	"communicator/inorder"
+	"communicator/plain"
 )
 
 // What a Book keeps. More is forgotten, oldest first.
 const (
-	keepLines         = 10000   // in one conversation
-	keepBytes         = 4 << 20 // of text in one conversation
+	keepLines         = 10000    // in one conversation
+	keepBytes         = 4 << 20  // in one conversation
+	keepAll           = 64 << 20 // bytes in all of them: a flood costs no more memory, whoever it comes from
 	keepConversations = 10000
 )
 
@@ -25,6 +29,8 @@ type Book struct {
 
 	mu    sync.Mutex
 	talks map[string]*Conversation
+	order list.List                // of the same; the one that was made or got a line last is at the end
+	bytes int                      // of all lines
 	lines uint64                   // counts lines, so that talks can be put in order
 	seen  recent                   // of incoming messages
 	last  map[string]chan struct{} // per recipient: closed when the latest message to it has its final state
@@ -61,24 +67,22 @@ func (b *Book) with(members []string) *Conversation {
 	c := b.talks[key]
 	if c == nil {
 		c = &Conversation{b: b, key: key, members: who}
-		b.forget()
+		if len(b.talks) >= keepConversations {
+			b.forgetOldest()
+		}
 		b.talks[key] = c
+		c.place = b.order.PushBack(c)
 	}
 	return c
 }
 
-// forget makes room for one more conversation; b.mu is held.
-func (b *Book) forget() {
-	if len(b.talks) < keepConversations {
-		return
-	}
-	var oldest *Conversation
-	for _, c := range b.talks {
-		if oldest == nil || c.newest < oldest.newest {
-			oldest = c
-		}
-	}
-	delete(b.talks, oldest.key)
+// forgetOldest forgets the conversation in which nothing has happened for the
+// longest time; b.mu is held.
+func (b *Book) forgetOldest() {
+	c := b.order.Remove(b.order.Front()).(*Conversation)
+	delete(b.talks, c.key)
+	b.bytes -= c.bytes
+	c.place = nil
 }
 
 // Conversations returns all conversations, the one with the newest line first.
@@ -98,19 +102,11 @@ func (b *Book) Conversations() []*Conversation {
 	return all
 }
 
-// canonical brings an address into the form used as key: "user@domain" with the
-// domain in lower case, without scheme and parameters.
+// canonical brings an address into the form used as key. What is none stays
+// readable, and no longer than one.
 func canonical(a string) string {
-	a = strings.TrimSpace(a)
-	for _, scheme := range []string{"sip:", "sips:", "im:"} {
-		if len(a) > len(scheme) && strings.EqualFold(a[:len(scheme)], scheme) {
-			a = a[len(scheme):]
-			break
-		}
+	if user, err := address.Canonical(a); err == nil {
+		return user
 	}
-	a, _, _ = strings.Cut(a, ";")
-	if at := strings.LastIndexByte(a, '@'); at >= 0 {
-		return a[:at] + strings.ToLower(a[at:])
-	}
-	return a
+	return plain.Cut(plain.Line(a), address.Max)
 }

@@ -1,6 +1,7 @@
 package im
 
 import (
+	"container/list"
 	"context"
 	"fmt"
 	"slices"
@@ -24,8 +25,9 @@ type Conversation struct {
 
 	// Guarded by b.mu.
 	lines  []line
-	bytes  int    // of text in lines
-	newest uint64 // number of the newest line
+	bytes  int           // of lines
+	place  *list.Element // in b.order; nil: the book has forgotten it
+	newest uint64        // number of the newest line
 }
 
 // line is a Message with what must be sent again to repeat it.
@@ -161,12 +163,38 @@ func (c *Conversation) add(l line) {
 	c.b.lines++
 	c.newest = c.b.lines
 	c.lines = append(c.lines, l)
-	c.bytes += len(l.Text) + len(l.raw)
+	c.grow(l.size())
 	for len(c.lines) > keepLines || (c.bytes > keepBytes && len(c.lines) > 1) {
-		c.bytes -= len(c.lines[0].Text) + len(c.lines[0].raw)
+		c.grow(-c.lines[0].size())
 		c.lines[0] = line{}
 		c.lines = c.lines[1:]
 	}
+	if c.place == nil {
+		return // whoever still holds it may go on
+	}
+	c.b.order.MoveToBack(c.place)
+	for c.b.bytes > keepAll && c.b.order.Len() > 1 {
+		c.b.forgetOldest()
+	}
+}
+
+// grow notes that the lines have become longer by n bytes; b.mu is held.
+func (c *Conversation) grow(n int) {
+	c.bytes += n
+	if c.place != nil {
+		c.b.bytes += n
+	}
+}
+
+// What a line and each of its deliveries take beside the texts, in bytes.
+const (
+	lineSize     = 250
+	deliverySize = 350 // with a reason
+)
+
+// size is how much memory a line takes, more or less.
+func (l line) size() int {
+	return lineSize + len(l.Text) + len(l.raw) + len(l.ID) + len(l.Delivered)*deliverySize
 }
 
 // find returns the own line of that ID, or nil; b.mu is held. What comes in may

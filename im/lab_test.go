@@ -115,6 +115,51 @@ func TestKeptForOneWhoIsAway(t *testing.T) {
 	})
 }
 
+// Many strangers with long messages: no more is kept than keepAll, the newest of
+// all, and the conversation one is in.
+func TestBookIsBounded(t *testing.T) {
+	b := New(Options{Self: "anna@contoso.test"})
+	long := strings.Repeat("x", 60000)
+	receive := func(id, from string) {
+		b.receive(Message{ID: id, From: from + "@contoso.test", Text: long}, []byte(id), func() {})
+	}
+	kept := func() (n int) {
+		for _, c := range b.Conversations() {
+			for _, m := range c.Messages() {
+				n += len(m.Text)
+			}
+		}
+		return n
+	}
+	mine := b.With("boss@contoso.test")
+	for i := range 3000 {
+		receive(fmt.Sprint(i), fmt.Sprint("u", i))
+		if i%500 == 0 {
+			receive(fmt.Sprint("b", i), "boss")
+		}
+	}
+	if n := kept(); n > keepAll || n < keepAll*9/10 {
+		t.Errorf("%d bytes are kept", n)
+	}
+	if n := len(mine.Messages()); n != 6 || b.With("boss@contoso.test") != mine {
+		t.Errorf("%d lines with the boss", n)
+	}
+	if all := b.Conversations(); all[0].Key() != "u2999@contoso.test" {
+		t.Errorf("the newest is %s", all[0].Key())
+	}
+}
+
+// A person has one conversation, however the address is written.
+func TestOneConversationPerPerson(t *testing.T) {
+	b := New(Options{Self: "anna@contoso.test"})
+	c := b.With("j%C3%BCrgen@contoso.test")
+	for _, a := range []string{"sip:jürgen@Contoso.test", "j%c3%bcrgen@contoso.test", "pres:jürgen@contoso.test", `"J" <sip:jürgen@contoso.test;gr=x>`, "jürgen@contoso.test."} {
+		if other := b.With(a); other != c {
+			t.Errorf("%s is %s", a, other.Key())
+		}
+	}
+}
+
 func TestConversationsAreBounded(t *testing.T) {
 	b := New(Options{Self: "anna@contoso.test"})
 	for i := range keepConversations + 100 {

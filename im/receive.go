@@ -22,6 +22,10 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 	if r.Method != sip.MESSAGE {
 		return false
 	}
+	if len(r.Body()) > maxBody {
+		_ = in.Reply(sip.StatusMessageTooLarge, "Message Too Large", sipconn.Body{}) // no connection: nobody to tell
+		return true
+	}
 	text, verdict := readBody(header(r, "Content-Type"), header(r, "Content-Encoding"), r.Body())
 	from := sender(r)
 	switch {
@@ -41,6 +45,10 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 	}
 	return true
 }
+
+// maxBody is the largest message that is taken, in bytes: four times what is
+// sent. (The connection takes more, for the states of a long contact list.)
+const maxBody = 64 << 10
 
 // receive puts a line into the one-to-one conversation with its sender, tells
 // of it, and then acknowledges it.
@@ -94,11 +102,10 @@ func sender(r *sip.Request) string {
 	if from == nil || from.Address.Host == "" {
 		return ""
 	}
-	host := strings.ToLower(from.Address.Host)
 	if from.Address.User == "" {
-		return plain.Line(host)
+		return canonical(strings.ToLower(from.Address.Host)) // a server speaks for itself
 	}
-	return plain.Line(from.Address.User + "@" + host)
+	return canonical(from.Address.User + "@" + from.Address.Host)
 }
 
 // header returns the value of a header, or nothing.

@@ -36,6 +36,7 @@ func TestReceive(t *testing.T) {
 		{"compressed text", "text/plain", "x\x9cK\xcb", "Content-Encoding: deflate", "", "415"},
 		{"picture", "image/png", "\x89PNG", "", "", "415"},
 		{"empty", "text/plain", "", "", "", "200"},
+		{"too large", "text/plain", strings.Repeat("x", 70000), "", "", "513"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

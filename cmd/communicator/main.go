@@ -10,15 +10,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // calendars name time zones, and not every system knows them
 
+	"github.com/emiago/sipgo/sip"
 	"github.com/spf13/cobra"
 )
 
 func main() {
+	sip.SetDefaultLogger(slog.New(slog.DiscardHandler)) // our own log says what is wrong with a message
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p := &program{in: os.Stdin, out: os.Stdout, err: os.Stderr}
 	status := p.run(ctx, os.Args[1:])

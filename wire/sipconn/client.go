@@ -410,7 +410,7 @@ func (c *Conn) Write(m sip.Message) error {
 
 // statusError makes the error of a final response.
 func statusError(res *sip.Response) *StatusError {
-	e := &StatusError{Code: res.StatusCode, Reason: plain(res.Reason, 200)}
+	e := &StatusError{Code: res.StatusCode, Reason: shown(res.Reason, 200)}
 	for _, n := range [...]string{"ms-diagnostics-public", "ms-diagnostics", "Warning"} {
 		h := res.GetHeader(n)
 		if h == nil {

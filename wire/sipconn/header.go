@@ -340,5 +340,5 @@ func DisplayName(s string) string {
 		}
 		b.WriteByte(s[i])
 	}
-	return plain(b.String(), 200)
+	return shown(b.String(), 200)
 }

@@ -194,7 +194,7 @@ func TestStatusErrorTexts(t *testing.T) {
 		{"ms-diagnostics", `1003;reason="User does not exist";source="fe1"`, "User does not exist"},
 		{"ms-diagnostics-public", `1003;source="fe1"`, "Forbidden"},
 		{"X-Other", `"text"`, "Forbidden"},
-		{"Warning", "399 x \"line\ttwo\u2028\x1b[31m" + strings.Repeat("x", 300) + `"`, "line two  [31m" + strings.Repeat("x", 186) + "…"},
+		{"Warning", "399 x \"line\ttwo\u2028\x1b[31m" + strings.Repeat("x", 300) + `"`, "line two [31m" + strings.Repeat("x", 186) + "…"},
 	} {
 		res := sip.NewResponse(403, "Forbidden")
 		res.AppendHeader(sip.NewHeader(test.header, test.value))

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"communicator/plain"
+
 	"github.com/emiago/sipgo/sip"
 )
 
@@ -247,20 +249,6 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// plain makes a text from the network fit to be shown: one line, no control
-// characters, valid UTF-8, at most limit runes.
-func plain(s string, limit int) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
-		if n++; n > limit {
-			b.WriteString("…")
-			break
-		}
-		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 || r == 0x2028 || r == 0x2029 {
-			r = ' '
-		}
-		b.WriteRune(r)
-	}
-	return strings.TrimSpace(b.String())
-}
+// shown makes a text from the network fit to be shown on one line, of at most
+// limit characters.
+func shown(s string, limit int) string { return plain.Cut(plain.Line(s), limit) }

@@ -51,7 +51,7 @@ func (c *Conn) received(fr frame) {
 	m, h, fault := parse(fr)
 	size := len(fr.head) + len(fr.body)
 	if fault != nil {
-		c.log.Debug("bad message", "fault", fault.reason, "start", plain(h.start, 80))
+		c.log.Debug("bad message", "fault", fault.reason, "start", shown(h.start, 80))
 		if text := h.refusal(fault); text != nil {
 			c.send(outgoing{text: text, size: len(text)})
 		}

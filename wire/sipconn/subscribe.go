@@ -81,7 +81,7 @@ func subscriptionState(r *sip.Request) (s substate) {
 		value = strings.TrimSpace(value)
 		switch strings.ToLower(strings.TrimSpace(name)) {
 		case "reason":
-			s.reason = plain(strings.ToLower(value), 40)
+			s.reason = shown(strings.ToLower(value), 40)
 		case "expires":
 			s.expires, s.hasExpires = seconds(value), value != ""
 		case "retry-after":

@@ -1,4 +1,4 @@
-package contacts
+package address
 
 import (
 	"strings"
@@ -89,7 +89,7 @@ func FuzzCanonical(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if strings.ContainsAny(got, " \r\n\t<>\"") || strings.Count(got, "@") != 1 || len(got) > MaxAddress {
+		if strings.ContainsAny(got, " \r\n\t<>\"") || strings.Count(got, "@") != 1 || len(got) > Max {
 			t.Fatalf("%q gives %q", s, got)
 		}
 		if again, err := Canonical(got); err != nil || again != got {
