@@ -17,6 +17,7 @@ type Chart struct {
 	Peers         []Contact // same manager, without oneself
 	Reports       []Contact
 	Everyone      []Contact // everyone under the second manager, without oneself
+	Sorted        bool      // all of these are in order of their names already
 }
 
 // Groups makes the groups "My manager", "My direct reports", "My peers" and
@@ -35,19 +36,21 @@ func (c Chart) Groups() []Group {
 	}
 	add(Reports, "My direct reports", c.Reports)
 	add(Peers, "My peers", c.Peers)
-	add(Everyone, "Everyone under "+c.above(), c.Everyone)
+	add(Everyone, c.EveryoneName(), c.Everyone)
 	return groups
 }
 
-// above names the second manager: by name, else by who reports to him.
-func (c Chart) above() string {
+// EveryoneName is what the group of everyone under the second manager is
+// called: by his name, else by who reports to him.
+func (c Chart) EveryoneName() string {
+	above := "my manager's manager"
 	switch {
 	case c.SecondManager != nil && c.SecondManager.Name != "":
-		return c.SecondManager.Name
+		above = c.SecondManager.Name
 	case c.Manager != nil && c.Manager.Name != "":
-		return c.Manager.Name + "'s manager"
+		above = c.Manager.Name + "'s manager"
 	}
-	return "my manager's manager"
+	return "Everyone under " + above
 }
 
 // members returns people as a group shows them.
@@ -60,7 +63,9 @@ func (c Chart) members(people []Contact) []Contact {
 			members = append(members, p)
 		}
 	}
-	byName(members)
+	if !c.Sorted {
+		byName(members)
+	}
 	return members
 }
 

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -165,13 +166,13 @@ func others(people []Person, without []string, user string) []Person {
 }
 
 // byName puts people in the order of their names as people expect it: Åsa
-// before Bob, whatever the case.
+// before Bob, whatever the case. Who has no name goes by his address.
 func byName(people []Person) []Person {
 	order := collate.New(language.Und, collate.IgnoreCase)
 	var buffer collate.Buffer
 	keys := make(map[string][]byte, len(people))
 	for _, p := range people {
-		keys[p.DN] = order.KeyFromString(&buffer, p.Name)
+		keys[p.DN] = order.KeyFromString(&buffer, cmp.Or(p.Name, p.User))
 	}
 	slices.SortStableFunc(people, func(a, b Person) int { return bytes.Compare(keys[a.DN], keys[b.DN]) })
 	return people

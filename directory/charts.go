@@ -51,7 +51,9 @@ type organisation struct {
 }
 
 func organise(entries []Person) organisation {
-	o := organisation{people: byName(merged(entries))}
+	people := merged(entries)
+	slices.SortFunc(people, func(a, b Person) int { return strings.Compare(a.User, b.User) }) // those of one name
+	o := organisation{people: byName(people)}
 	at := o.entriesAt(entries)
 	n := len(o.people)
 	o.manager, o.reports, o.direct, o.visit = make([]int, n), make([][]int, n), make([][]*Person, n), make([]int, n)

@@ -63,7 +63,7 @@ func (s *Session) Run(ctx context.Context) error {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext: s.query().DialHost, DialTLSContext: s.query().DialTLS,
-			IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
+			IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4,
 		}}
 	m, e := machine{phase: SignedOut}, event{what: start}
 	if s.bad != nil {

@@ -34,6 +34,7 @@ func (p *program) contacts() *cobra.Command {
 		p.edit("move ADDRESS", "Move a person from one group to another", contacts.Move),
 		p.edit("add-group GROUP", "Make a group", contacts.AddGroup),
 		p.edit("remove-group GROUP", "Delete a group", contacts.RemoveGroup),
+		p.prefill(),
 		p.edit("rename-group GROUP", "Give a group another name", contacts.RenameGroup),
 	)
 	return c

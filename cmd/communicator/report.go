@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -39,8 +36,7 @@ type report struct {
 	total   int
 	start   time.Time
 	lines   []reportLine
-	file    *os.File // nil: none
-	failed  error    // writing the file
+	file    *reportFile
 }
 
 func newReport(p *program, file string, people []recipient) (*report, error) {
@@ -48,42 +44,16 @@ func newReport(p *program, file string, people []recipient) (*report, error) {
 	for _, who := range people {
 		r.names[who.user] = who.name
 	}
-	if file == "" {
-		return r, nil
-	}
-	// Appending keeps what an earlier, interrupted run has written, so that
-	// --report and --resume can name the same file.
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, exit{statusFailed, fmt.Errorf("report: %w", err)}
-	}
-	r.file = f
-	return r, r.endCutLine()
-}
-
-// endCutLine begins a new line where a crash has cut one off.
-func (r *report) endCutLine() error {
-	f, err := r.file.Stat()
-	if err == nil && f.Mode().IsRegular() && f.Size() > 0 {
-		last := make([]byte, 1)
-		if _, err = r.file.ReadAt(last, f.Size()-1); err == nil && last[0] != '\n' {
-			_, err = r.file.WriteString("\n")
-		}
-	}
-	if err != nil {
-		return exit{statusFailed, fmt.Errorf("report: %w", err)}
-	}
-	return nil
+	var err error
+	r.file, err = openReport(file)
+	return r, err
 }
 
 // add takes the final state of one recipient.
 func (r *report) add(d im.Delivery) {
 	l := reportLine{uri(d.To), r.names[d.To], d.State, d.Code, d.Reason, milliseconds(d.Took)}
 	r.lines = append(r.lines, l)
-	if r.file != nil && r.failed == nil {
-		b, _ := json.Marshal(l) // strings and numbers always marshal
-		_, r.failed = r.file.Write(append(b, '\n'))
-	}
+	r.file.add(l)
 	if r.program.flags.json {
 		r.program.line(l)
 	}
@@ -105,10 +75,7 @@ func (r *report) end() error {
 	} else {
 		r.print()
 	}
-	if r.file == nil {
-		return nil
-	}
-	if err := errors.Join(r.failed, r.file.Close()); err != nil {
+	if err := r.file.close(); err != nil {
 		return exit{statusPartly, fmt.Errorf("the messages went out, but the report is incomplete: %w", err)}
 	}
 	return nil
@@ -171,33 +138,19 @@ func (r *report) status(stopped bool) error {
 	return nil
 }
 
-// reported reads an earlier report: who has the message already. A line cut
-// short by a crash is skipped; its recipient is asked for again.
+// reported reads an earlier report: who has the message already. Whoever is in
+// a line cut short is asked for again.
 func reported(file string) (map[string]bool, error) {
 	done := map[string]bool{}
-	if file == "" {
-		return done, nil
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, usage("resume: %v", err)
-	}
-	defer f.Close()
-	s := bufio.NewScanner(f)
-	lines, understood := 0, 0
-	for s.Scan() {
-		lines++
+	err := earlier(file, "send", func(line []byte) bool {
 		var l reportLine
-		if json.Unmarshal(s.Bytes(), &l) != nil || l.To == "" {
-			continue
+		if json.Unmarshal(line, &l) != nil || l.To == "" {
+			return false
 		}
-		understood++
 		if l.State == im.Delivered || l.State == im.Accepted {
 			done[strings.TrimPrefix(l.To, "sip:")] = true
 		}
-	}
-	if s.Err() != nil || lines > 0 && understood == 0 {
-		return nil, usage("resume: %s is no report of an earlier send", file)
-	}
-	return done, nil
+		return true
+	})
+	return done, err
 }

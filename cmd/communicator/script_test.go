@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,7 +52,7 @@ func company(e *testscript.Env) error {
 // as USER: later commands are USER's; USER is the part before the @.
 func as(ts *testscript.TestScript, neg bool, args []string) {
 	c := ts.Value(companyKey{}).(*lab.Company)
-	for _, who := range c.People() {
+	for _, who := range append(slices.Clip(c.People()), c.Administrator()) {
 		if len(args) == 1 && strings.HasPrefix(who.User, args[0]+"@") {
 			ts.Setenv("COMMUNICATOR_USER", who.User)
 			ts.Setenv("COMMUNICATOR_PASSWORD", who.Password)
