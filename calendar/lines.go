@@ -86,6 +86,9 @@ func components(text string) (list []*component, cut bool) {
 			if count++; count > maxComponents || len(open) > 100*maxDepth {
 				return list, true
 			}
+			if c.name == "VCALENDAR" { // they are never inside one another
+				open = open[:0]
+			}
 			if n := len(open); n == 0 {
 				list = append(list, c)
 			} else if n < maxDepth {
