@@ -81,4 +81,7 @@ type Options struct {
 	Line *sipconn.Line    // current connection
 	Emit func(any)        // gets Received, Sent, DeliveryChanged; in order, without a lock held; nil: nobody listens
 	Now  func() time.Time // nil: time.Now
+
+	Refuse  func(from string) (code int, reason string) // how messages of from are refused; 0: they are taken; nil: all are
+	Explain func(to string, code int) string            // what a refusal with this status means; empty: nothing more than its reason; nil: never
 }

@@ -1,8 +1,10 @@
 package im
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	"communicator/plain"
@@ -86,11 +88,22 @@ func (b *Book) deliver(ctx context.Context, l leg) Delivery {
 	start := b.o.Now()
 	d := Delivery{State: Failed, Reason: "cancelled: not sent"}
 	if l.turn.wait(ctx) {
-		d = b.page(ctx, l)
+		d = b.explained(b.page(ctx, l), l.to)
 	}
 	d.ID, d.To, d.Took = l.id, l.to, b.o.Now().Sub(start)
 	b.pass(l.to, l.turn)
 	l.talk.settle(d)
+	return d
+}
+
+// explained adds to a reason what it means.
+func (b *Book) explained(d Delivery, to string) Delivery {
+	if b.o.Explain == nil || d.Code < 300 {
+		return d
+	}
+	if means := b.o.Explain(to, d.Code); means != "" {
+		d.Reason = plain.Cut(means+" ("+cmp.Or(d.Reason, strconv.Itoa(d.Code))+")", 2*maxReason)
+	}
 	return d
 }
 

@@ -31,6 +31,7 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 	switch {
 	case from == "":
 		_ = in.Reply(sip.StatusBadRequest, "From Is No Address One Can Answer", sipconn.Body{})
+	case b.refuses(in, from, text):
 	case verdict == refused, verdict != hidden && text == "" && len(bytes.TrimSpace(r.Body())) > 0: // never 200 for what nobody gets to see
 		_ = in.Reply(sip.StatusUnsupportedMediaType, "Unsupported Media Type", sipconn.Body{}, sip.NewHeader("Accept", accept)) // no connection: nobody to tell
 	case verdict == hidden || text == "":
@@ -49,6 +50,24 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 // maxBody is the largest message that is taken, in bytes: four times what is
 // sent. (The connection takes more, for the states of a long contact list.)
 const maxBody = 64 << 10
+
+// refuses refuses what nobody may send me; nothing of it is shown or kept. A copy
+// that a server kept is taken from it unseen: its sender was told long ago that
+// it was kept, and refused it would come again and again.
+func (b *Book) refuses(in *sipconn.Incoming, from, text string) bool {
+	if b.o.Refuse == nil {
+		return false
+	}
+	code, reason := b.o.Refuse(from)
+	if code == 0 {
+		return false
+	}
+	if _, _, stored := b.dated(in.Request, text); stored {
+		code, reason = sip.StatusOK, "OK"
+	}
+	_ = in.Reply(code, reason, sipconn.Body{}) // no connection: nobody to tell
+	return true
+}
 
 // receive puts a line into the one-to-one conversation with its sender, tells
 // of it, and then acknowledges it.

@@ -287,6 +287,19 @@ func (a *agent) decide(t *presentity, watcher string) handling {
 	if t.event != "presence" || watcher == t.user {
 		return allowed
 	}
+	return a.rulesOf(t).decide(watcher)
+}
+
+// shows says what of the state the watcher may see; a.mu is held.
+func (a *agent) shows(t *presentity, watcher string) grants {
+	if t.event != "presence" || watcher == t.user {
+		return nil
+	}
+	return a.rulesOf(t).shows(watcher)
+}
+
+// rulesOf returns the rules of a user; a.mu is held.
+func (a *agent) rulesOf(t *presentity) presenceRules {
 	rules, read := a.rules[t.user]
 	if !read {
 		if d, found := a.pool.getXCAP("pres-rules", t.user); found {
@@ -294,7 +307,7 @@ func (a *agent) decide(t *presentity, watcher string) handling {
 		}
 		a.rules[t.user] = rules
 	}
-	return rules.decide(watcher)
+	return rules
 }
 
 // documentChanged looks at what an XCAP document of user decides.

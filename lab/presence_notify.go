@@ -134,5 +134,5 @@ func (s *subscription) body() (b sipconn.Body, more bool) {
 	if w.on == nil || w.state != active || w.polite || w.on.shown == nil {
 		return sipconn.Body{}, false // as Kamailio 5.6: active and nothing in it
 	}
-	return sipconn.Body{Type: packages[w.on.event], Content: w.on.shown}, false
+	return sipconn.Body{Type: packages[w.on.event], Content: w.may.filter(w.on.shown)}, false
 }

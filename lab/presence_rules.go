@@ -13,8 +13,8 @@ const (
 	allowed     handling = 30
 )
 
-// presenceRules are a user's pres-rules (RFC 5025), as far as they say who may
-// watch. Transformations are not read: who is allowed sees everything.
+// presenceRules are a user's pres-rules (RFC 5025): who may watch, and what of
+// the state.
 type presenceRules struct{ root *element } // nil root: no document, everybody may watch
 
 // readRules reads a pres-rules document; a broken one counts as none.
@@ -34,20 +34,89 @@ func (p presenceRules) decide(watcher string) handling {
 	}
 	result, matched := block, false
 	for _, rule := range p.root.children {
-		if rule.name.Local != "rule" || !matches(rule.child("conditions"), watcher) {
-			continue
+		if h, is := handles(rule, watcher); is {
+			matched = true
+			result = max(result, h)
 		}
-		actions := rule.child("actions")
-		if actions == nil || actions.child("sub-handling") == nil {
-			continue
-		}
-		matched = true
-		result = max(result, handlingOf(actions.child("sub-handling").text))
 	}
 	if !matched {
 		return confirm
 	}
 	return result
+}
+
+// handles says what a rule does with a watcher, if it matches.
+func handles(rule *element, watcher string) (handling, bool) {
+	if rule.name.Local != "rule" || !matches(rule.child("conditions"), watcher) {
+		return block, false
+	}
+	actions := rule.child("actions")
+	if actions == nil || actions.child("sub-handling") == nil {
+		return block, false
+	}
+	return handlingOf(actions.child("sub-handling").text), true
+}
+
+// grants are the permissions of transformations (RFC 5025 §3.3), by name; nil:
+// everything is shown.
+type grants map[string]bool
+
+// shows puts together what all rules give that allow the watcher (RFC 4745
+// §10.2). A rule without transformations gives everything here.
+func (p presenceRules) shows(watcher string) grants {
+	if p.root == nil {
+		return nil
+	}
+	g := grants{}
+	for _, rule := range p.root.children {
+		h, is := handles(rule, watcher)
+		if !is || h != allowed {
+			continue
+		}
+		t := rule.child("transformations")
+		if t == nil || t.child("provide-all-attributes") != nil && t.child("provide-persons") != nil && t.child("provide-services") != nil {
+			return nil
+		}
+		for _, c := range t.children {
+			// provide-services, -persons and -devices name some, or all.
+			if v := strings.TrimSpace(c.text); v == "true" || v == "1" || len(c.children) > 0 || c.name.Local == "provide-all-attributes" {
+				g[c.name.Local] = true
+			}
+		}
+	}
+	return g
+}
+
+// filter cuts what is not granted out of a PIDF document: an element that has a
+// permission of its name, or an unknown one. Basic state is always shown.
+func (g grants) filter(doc []byte) []byte {
+	root, err := readXML(doc)
+	if g == nil || err != nil {
+		return doc
+	}
+	var out []byte
+	from := 0
+	cut := func(e *element) {
+		out = append(out, doc[from:e.start]...)
+		from = e.end
+	}
+	for _, c := range root.children {
+		group := map[string]string{"tuple": "provide-services", "person": "provide-persons", "device": "provide-devices"}[c.name.Local]
+		if group == "" && !g["provide-"+c.name.Local] && !g["provide-all-attributes"] || group != "" && !g[group] {
+			cut(c)
+			continue
+		}
+		for _, part := range c.children {
+			switch part.name.Local {
+			case "status", "contact", "timestamp", "deviceID":
+			default:
+				if group != "" && !g["provide-"+part.name.Local] && !g["provide-all-attributes"] {
+					cut(part)
+				}
+			}
+		}
+	}
+	return append(out, doc[from:]...)
 }
 
 func handlingOf(s string) handling {

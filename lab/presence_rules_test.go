@@ -56,3 +56,24 @@ func TestMergeKeepsOneTupleOfAnID(t *testing.T) {
 		t.Error("an empty root must be opened for the other's tuples")
 	}
 }
+
+// RFC 5025 §3.3: what is not granted is not shown; the basic state always is.
+func TestTransformations(t *testing.T) {
+	const doc = `<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:r="urn:ietf:params:xml:ns:pidf:rpid" entity="sip:a@b">` +
+		`<tuple id="t"><status><basic>open</basic></status><r:class>x</r:class><note>In Lyon</note></tuple>` +
+		`<note>top</note><dm:person id="p"><r:activities><r:meeting/></r:activities><dm:note>In Lyon</dm:note></dm:person></presence>`
+	head, _, _ := strings.Cut(doc, "<tuple")
+	for _, x := range []struct{ why, transformations, want string }{
+		{"everything", `<pr:provide-services><pr:all-services/></pr:provide-services><pr:provide-persons><pr:all-persons/></pr:provide-persons><pr:provide-all-attributes/>`, doc},
+		{"nothing", ``, head + "</presence>"},
+		{"limited", `<pr:provide-services><pr:all-services/></pr:provide-services>`, head + `<tuple id="t"><status><basic>open</basic></status></tuple></presence>`},
+		{"the note of persons", `<pr:provide-persons><pr:all-persons/></pr:provide-persons><pr:provide-note>true</pr:provide-note><pr:provide-activities>false</pr:provide-activities>`,
+			head + `<note>top</note><dm:person id="p"><dm:note>In Lyon</dm:note></dm:person></presence>`},
+	} {
+		rules := readRules([]byte(`<ruleset xmlns="urn:ietf:params:xml:ns:common-policy" xmlns:pr="urn:ietf:params:xml:ns:pres-rules"><rule id="x"><actions><pr:sub-handling>allow</pr:sub-handling></actions><transformations>` +
+			x.transformations + `</transformations></rule></ruleset>`))
+		if got := string(rules.shows("bob@b").filter([]byte(doc))); got != x.want {
+			t.Errorf("%s:\n got %s\nwant %s", x.why, got, x.want)
+		}
+	}
+}

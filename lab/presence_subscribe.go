@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,6 +64,7 @@ type watch struct {
 	state  string
 	reason string // of terminated
 	polite bool   // polite block: active, but nothing is shown
+	may    grants // what of the state is shown
 	news   bool   // a list has not sent this one's last state yet
 }
 
@@ -161,6 +163,7 @@ func (s *subscription) watch(user, uri, name string) *watch {
 	}
 	w.on = s.agent.thing(event, user)
 	w.state, w.polite, w.reason = outcome(s.agent.decide(w.on, s.user))
+	w.may = s.agent.shows(w.on, s.user)
 	return w
 }
 
@@ -347,9 +350,15 @@ func (s *subscription) end(reason string) {
 // judge applies the rules anew to a running watcher; a.mu is held.
 func (a *agent) judge(w *watch) {
 	state, polite, reason := outcome(a.decide(w.on, w.sub.user))
+	may := a.shows(w.on, w.sub.user)
 	if state == w.state && polite == w.polite {
+		if !maps.Equal(may, w.may) || (may == nil) != (w.may == nil) {
+			w.may = may
+			w.sub.tell(w)
+		}
 		return
 	}
+	w.may = may
 	event := "approved"
 	if state == terminated {
 		event = "rejected"

@@ -249,7 +249,7 @@ func (w *watch) document() []byte {
 	if w.on == nil || w.state != active || w.polite || len(w.on.shown) > listDoc {
 		return nil
 	}
-	return w.on.shown
+	return w.may.filter(w.on.shown)
 }
 
 // instance writes the state of one entry (RFC 4662 §5.2) and the part with its document.

@@ -108,5 +108,13 @@ func (b *ContactBook) readAgain(ctx context.Context, server *simple.Server) {
 		if err := server.ReadContacts(ctx); err != nil && ctx.Err() == nil {
 			b.s.log.Info("contact list not read again", "error", err)
 		}
+		b.readRules(ctx, server)
+	}
+}
+
+// readRules reads who gets which access.
+func (b *ContactBook) readRules(ctx context.Context, server *simple.Server) {
+	if err := server.ReadRules(ctx); err != nil && ctx.Err() == nil {
+		b.s.log.Info("presence rules", "error", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -33,10 +34,13 @@ type ContactBook struct {
 	wanted   chan struct{} // closed when somebody wants the chart
 	asked    bool          // wanted is closed
 	doubt    *contacts.Doubt
+	rules    *simple.Rules              // nil: not read yet
+	access   map[string]contacts.Access // who is named in them; at first as last known
+	asking   map[string]bool            // of whom was asked
 }
 
 func newContactBook(s *Session, k keptList) *ContactBook {
-	b := &ContactBook{s: s, own: k.Own, chart: k.Chart, name: k.Name, ready: make(chan struct{}), wanted: make(chan struct{})}
+	b := &ContactBook{s: s, own: k.Own, chart: k.Chart, name: k.Name, access: k.Access, asking: map[string]bool{}, ready: make(chan struct{}), wanted: make(chan struct{})}
 	if !s.o.Silent {
 		b.want()
 	}
@@ -184,7 +188,7 @@ func (b *ContactBook) changed(f func()) {
 // keep writes the list down for the next session.
 func (b *ContactBook) keep() {
 	b.mu.Lock()
-	kept := keptList{User: b.s.self, Name: b.name, Own: b.own, Chart: b.chart}
+	kept := keptList{User: b.s.self, Name: b.name, Own: b.own, Chart: b.chart, Access: maps.Clone(b.access)}
 	b.mu.Unlock()
 	b.s.writeJSON(b.s.mine(listCache), kept)
 }

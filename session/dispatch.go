@@ -22,7 +22,7 @@ func (s *Session) handle(in *sipconn.Incoming) {
 		}
 		return
 	}
-	if s.IM.Handle(in) {
+	if s.refused(in) || s.IM.Handle(in) {
 		return
 	}
 	if server := s.dialect(); server != nil && server.Handle(in) {

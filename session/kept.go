@@ -30,6 +30,8 @@ type keptList struct {
 	Name  string         `json:"name,omitempty"` // own display name, from the directory
 	Own   contacts.List  `json:"own"`
 	Chart contacts.Chart `json:"chart"`
+
+	Access map[string]contacts.Access `json:"access,omitempty"` // so that who is blocked is so from the start
 }
 
 // mine is the name of a file that holds what concerns this user alone.

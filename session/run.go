@@ -440,7 +440,8 @@ func (r *runner) serverFor(ctx context.Context) (*simple.Server, error) {
 			Contacts: s.Contacts.set,
 			Doubt:    s.Contacts.doubts,
 			Presence: s.Presence.hear,
-			Watcher:  func(user, name, status string) { s.emit(WatcherChanged{user, name, status}) },
+			Rules:    s.Contacts.setRules,
+			Watcher:  s.Contacts.watcher,
 		},
 	})
 	return s.simple, st.err

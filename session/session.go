@@ -129,7 +129,7 @@ func New(o Options) *Session {
 	s.Presence = newBoard(s)
 	s.People = &People{s: s}
 	s.Calendar = newAgenda(s)
-	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit})
+	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Refuse: s.Contacts.refusal, Explain: s.Contacts.outside})
 	return s
 }
 

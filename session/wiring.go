@@ -10,6 +10,8 @@ import (
 // runs before Options.Notify hears of the event, in order, without a lock held.
 func (s *Session) wire(e any) {
 	switch e := e.(type) {
+	case AccessChanged:
+		s.Contacts.keep()
 	case ContactsChanged:
 		s.Contacts.keep()
 		s.Presence.rewatch() // who is on the list is watched
@@ -67,6 +69,7 @@ func (r *runner) begin(ctx context.Context) {
 			s.log.Warn("contact list", "error", err)
 		}
 		s.Contacts.listRead(err)
+		s.Contacts.readRules(ctx, server)
 		if !s.o.Silent {
 			s.Contacts.readAgain(ctx, server)
 		}

@@ -10,6 +10,7 @@
 //
 // Standards: RFC 3903 (PUBLISH), RFC 3856 (presence), RFC 3857 (watcher info),
 // RFC 4662 (resource lists), RFC 4825 and 4826 (XCAP, resource-lists),
+// RFC 4745 and 5025 (who may see it),
 // RFC 3863, 4479, 4480 and 4481 (what a presence document means).
 package simple
 
@@ -33,6 +34,7 @@ type Sink struct {
 	Contacts func(contacts.List)                    // the own groups, as the server keeps them
 	Presence func(user string, p presence.State)    // Unknown when a subscription lapsed
 	Doubt    func(*contacts.Doubt)                  // the server's list lost much and the user is asked; nil: not any more
+	Rules    func(Rules)                            // who gets which access
 	Watcher  func(user, displayName, status string) // somebody watches me: active, pending, waiting, terminated
 }
 
@@ -59,6 +61,7 @@ type Server struct {
 	publisher publisher
 	watcher   watcher
 	book      book
+	rules     ruleBook
 
 	mu   sync.Mutex
 	over chan struct{} // see Over
@@ -82,6 +85,8 @@ func New(o Options) *Server {
 	s.publisher.init(s)
 	s.watcher.init(s)
 	s.book.init(s)
+	s.rules.init(s)
+	s.rules.init(s)
 	return s
 }
 

@@ -26,17 +26,19 @@ const ContentType = "application/pidf+xml"
 
 // Namespaces.
 const (
-	nsXML   = "http://www.w3.org/XML/1998/namespace"
-	nsPIDF  = "urn:ietf:params:xml:ns:pidf"
-	nsModel = "urn:ietf:params:xml:ns:pidf:data-model"
-	nsRPID  = "urn:ietf:params:xml:ns:pidf:rpid"
-	nsTimed = "urn:ietf:params:xml:ns:pidf:timed-status"
-	nsLists = "urn:ietf:params:xml:ns:resource-lists"
-	nsRLS   = "urn:ietf:params:xml:ns:rls-services"
-	nsRLMI  = "urn:ietf:params:xml:ns:rlmi"
-	nsWinfo = "urn:ietf:params:xml:ns:watcherinfo"
-	nsOurs  = "urn:uuid:0d6cf3a4-1f0c-5b8e-9d5e-2f6a7d1b9c40" // extensions of ours: Activities.DoNotDisturb, Origin
-	nsMarks = "urn:uuid:4eb650b6-5700-551f-b38e-1a0830a84c78" // ours: see Marks
+	nsXML    = "http://www.w3.org/XML/1998/namespace"
+	nsPIDF   = "urn:ietf:params:xml:ns:pidf"
+	nsModel  = "urn:ietf:params:xml:ns:pidf:data-model"
+	nsRPID   = "urn:ietf:params:xml:ns:pidf:rpid"
+	nsTimed  = "urn:ietf:params:xml:ns:pidf:timed-status"
+	nsLists  = "urn:ietf:params:xml:ns:resource-lists"
+	nsRLS    = "urn:ietf:params:xml:ns:rls-services"
+	nsRLMI   = "urn:ietf:params:xml:ns:rlmi"
+	nsWinfo  = "urn:ietf:params:xml:ns:watcherinfo"
+	nsOurs   = "urn:uuid:0d6cf3a4-1f0c-5b8e-9d5e-2f6a7d1b9c40" // extensions of ours: Activities.DoNotDisturb, Origin
+	nsPolicy = "urn:ietf:params:xml:ns:common-policy"
+	nsRules  = "urn:ietf:params:xml:ns:pres-rules"
+	nsMarks  = "urn:uuid:4eb650b6-5700-551f-b38e-1a0830a84c78" // ours: see Marks
 )
 
 // Presence is a presence document (RFC 3863 §4.1). What we do not know is

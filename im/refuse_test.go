@@ -1,0 +1,62 @@
+package im
+
+import (
+	"testing"
+	"testing/synctest"
+)
+
+// Messages of who is blocked are refused and leave no trace; a copy that a
+// server kept is taken from it, or it would come again at each sign-in.
+func TestRefuse(t *testing.T) {
+	for _, c := range []struct{ what, contentType, header, status string }{
+		{"message", "text/plain", "", "603 Decline"},
+		{"typing", "application/im-iscomposing+xml", "", "603 Decline"},
+		{"picture", "image/png", "", "603 Decline"},
+		{"kept for days", "text/plain", "Date: Sat, 13 Nov 2010 23:29:00 GMT", "200 OK"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRecord()
+			r.o.Refuse = func(from string) (int, string) {
+				if from != "bob@contoso.test" {
+					t.Errorf("asked about %q", from)
+				}
+				return 603, "Decline"
+			}
+			p := connect(t, r.line, r.Book)
+			var h []string
+			if c.header != "" {
+				h = []string{c.header}
+			}
+			p.send(incoming("1@x", c.contentType, "hello", h...))
+			if m := p.next(); m.start != "SIP/2.0 "+c.status {
+				t.Errorf("%s: %s", c.what, m.start)
+			}
+			synctest.Wait()
+			if len(r.events) > 0 || len(r.Conversations()) > 0 {
+				t.Errorf("%s: something is shown", c.what)
+			}
+		})
+	}
+}
+
+// A refusal of another organisation is said in words, with the server's reason.
+func TestExplain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		r.o.Explain = func(to string, code int) string {
+			if code == 404 {
+				return "fabrikam.test knows nobody called " + to
+			}
+			return ""
+		}
+		p := connect(t, r.line, r.Book)
+		for status, want := range map[string]string{"404 Not Found": "fabrikam.test knows nobody called bob@fabrikam.test (Not Found)", "486 Busy Here": "Busy Here"} {
+			done := sent(t.Context(), r.With("bob@fabrikam.test"), "hello")
+			m := p.next()
+			p.answer(m, status)
+			if d := (<-done).Delivered[0]; d.Reason != want {
+				t.Errorf("%s: %q", status, d.Reason)
+			}
+		}
+	})
+}
