@@ -27,7 +27,7 @@ var layers = map[string][]string{
 	"assets":           {},
 	"autoconfig":       {"plain"},
 	"calendar":         {"wire/auth", "plain"},
-	"cmd/communicator": {"session", "ui/", "ui", "lab", "autoconfig", "contacts", "directory", "directory/addressbook", "im", "plain", "presence", "assets"},
+	"cmd/communicator": {"session", "ui/", "ui", "lab", "autoconfig", "calendar", "contacts", "directory", "directory/addressbook", "im", "plain", "presence", "assets"},
 	"contacts":         {"address", "plain"},
 	"dialect/simple":   {"wire/", "contacts", "presence", "plain", "inorder"},
 	"directory":        {"contacts", "plain"},

@@ -136,10 +136,9 @@ func (p *program) setStatus(ctx context.Context, s *session.Session, change func
 
 func (p *program) printStatus(s presence.State, chosen string, kept time.Time) {
 	if p.flags.json {
-		p.line(map[string]any{
-			"availability": s.Availability, "activity": s.Activity, "note": s.Note,
-			"until": stamp(s.Until), "chosen": chosen, "kept": stamp(kept),
-		})
+		fields := stateFields(s)
+		fields["chosen"], fields["kept"] = chosen, stamp(kept)
+		p.line(fields)
 		return
 	}
 	now := time.Now()
@@ -149,6 +148,12 @@ func (p *program) printStatus(s presence.State, chosen string, kept time.Time) {
 	}
 	if s.Note != "" {
 		words = append(words, "“"+s.Note+"”")
+	}
+	if s.Source == presence.FromCalendar {
+		words = append(words, "from your calendar")
+	}
+	if free := s.Free(now); free != "" && s.Until.IsZero() {
+		words = append(words, free)
 	}
 	p.say("%s", strings.Join(words, "  "))
 	if !kept.IsZero() {

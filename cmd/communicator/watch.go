@@ -2,64 +2,82 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"communicator/calendar"
 	"communicator/im"
 	"communicator/presence"
 	"communicator/session"
+	"communicator/ui/view"
 
 	"github.com/spf13/cobra"
 )
 
+// watching is what `watch` was asked to do.
+type watching struct {
+	users    []string // empty: the whole list
+	tell     []string // say once when these become available
+	duration time.Duration
+}
+
 func (p *program) watch() *cobra.Command {
-	var duration time.Duration
+	var w watching
 	c := &cobra.Command{
 		Use: "watch [ADDRESS...]", Short: "Everything that happens, one line each, until Ctrl-C",
 		Args: arguments(0, 1000, "addresses"),
-		RunE: func(c *cobra.Command, args []string) error {
-			if duration < 0 {
-				return usage("--for %v: say how long, as 30s or 10m", duration)
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if w.duration < 0 {
+				return usage("--for %v: say how long, as 30s or 10m", w.duration)
 			}
-			users, err := canonical(args)
-			if err != nil {
+			if w.users, err = canonical(args); err != nil {
 				return err
 			}
-			return p.watchEvents(c.Context(), users, duration)
+			if w.tell, err = canonical(w.tell); err != nil {
+				return err
+			}
+			return p.watchEvents(c.Context(), w)
 		},
 	}
-	c.Flags().DurationVar(&duration, "for", 0, "end after `DURATION`")
+	c.Flags().DurationVar(&w.duration, "for", 0, "end after `DURATION`")
+	c.Flags().StringArrayVar(&w.tell, "tell", nil, "say once when `ADDRESS` becomes available (repeatable)")
 	return c
 }
 
-// watchEvents prints events until ctx or duration ends.
-func (p *program) watchEvents(ctx context.Context, users []string, duration time.Duration) error {
+// watchEvents prints events until ctx or the duration ends.
+func (p *program) watchEvents(ctx context.Context, w watching) error {
 	events := newQueue()
 	printed := make(chan struct{})
 	go func() { // ends when the queue is closed
 		defer close(printed)
 		told := map[session.WatcherChanged]bool{}
 		for e := range events.all() {
-			if w, is := e.(session.WatcherChanged); !is || fresh(told, w) {
+			if who, is := e.(session.WatcherChanged); !is || fresh(told, who) {
 				p.event(e)
 			}
 		}
 	}()
 	defer func() { events.close(); <-printed }()
 	return p.signedIn(ctx, events.put, func(ctx context.Context, s *session.Session) error {
-		if err := s.Presence.Watch(ctx, users...); err != nil {
+		if w.duration > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, w.duration)
+			defer cancel()
+		}
+		if err := s.Presence.Watch(ctx, slices.Concat(w.users, w.tell)...); err != nil {
 			return err
 		}
-		if len(users) == 0 { // the whole list, with the groups of the org chart
-			if _, err := s.Contacts.Loaded(ctx); err != nil && ctx.Err() == nil {
-				return err
-			}
+		for _, user := range w.tell {
+			s.Presence.TellWhenAvailable(user, true)
 		}
-		if duration > 0 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, duration)
-			defer cancel()
+		if len(w.users)+len(w.tell) == 0 { // the whole list, with the groups of the org chart
+			if _, err := s.Contacts.Loaded(ctx); err != nil && ctx.Err() == nil {
+				p.warn("Your own groups are missing. %s", view.Explain("", err))
+			}
+			s.Calendar.Run(ctx)
 		}
 		<-ctx.Done()
 		events.close() // what signing out brings is no news
@@ -83,7 +101,13 @@ func (p *program) event(e any) {
 	case session.StateChanged:
 		p.stateEvent(e.State)
 	case session.PresenceChanged:
-		p.presenceEvent(e)
+		p.presenceEvent("presence", e.User, e.State)
+	case session.BecameAvailable:
+		p.presenceEvent("available", e.User, e.State)
+	case session.CalendarChanged:
+		p.calendarEvent(e.State)
+	case session.ContactsDoubt:
+		p.doubtEvent(e)
 	case session.ContactsChanged:
 		for _, g := range e.List.Groups {
 			for _, c := range g.Members {
@@ -117,20 +141,39 @@ func (p *program) stateEvent(s session.State) {
 	}
 }
 
-// presenceEvent prints a state. What was true once and is not known to be so
-// now is unknown, and old.
-func (p *program) presenceEvent(e session.PresenceChanged) {
-	s := e.State
+func (p *program) presenceEvent(event, user string, s presence.State) {
 	words := s.Words(time.Now())
 	if s.Note != "" {
 		words += "  “" + s.Note + "”"
 	}
-	fields := map[string]any{"user": uri(e.User), "availability": s.Availability, "activity": s.Activity, "note": s.Note,
-		"until": stamp(s.Until), "since": stamp(s.Since), "old": s.Old || s.Availability == presence.Unknown}
-	if s.Old {
-		fields["availability"], fields["activity"], fields["until"], fields["since"] = presence.Unknown, presence.NoActivity, nil, nil
+	fields := stateFields(s)
+	fields["user"] = uri(user)
+	p.print(event, user, words, fields)
+}
+
+// calendarEvent prints one's own calendar. That there is none is no news.
+func (p *program) calendarEvent(s calendar.State) {
+	words, why := "", ""
+	switch {
+	case errors.Is(s.Err, calendar.ErrNone):
+		return
+	case s.Err != nil:
+		why = s.Err.Error()
+		words = why
+	default:
+		words = fmt.Sprintf("%d appointments in the days to come", len(s.Periods))
 	}
-	p.print("presence", e.User, words, fields)
+	p.print("calendar", "", words, map[string]any{"periods": appointments(s.Periods), "out_of_office": s.OutOfOffice,
+		"read": stamp(s.Read), "error": why})
+}
+
+// doubtEvent prints that the server's list lost people, or that this is settled.
+func (p *program) doubtEvent(d session.ContactsDoubt) {
+	words := "settled"
+	if !d.Over {
+		words = d.Loss.String() + "; the list as it was is kept until somebody answers"
+	}
+	p.print("contacts-doubt", "", words, map[string]any{"before": d.Before, "now": d.Now, "over": d.Over})
 }
 
 // print prints one event: its fields in JSON, or who and words for people.
