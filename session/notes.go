@@ -66,6 +66,16 @@ func (b *Board) SetNote(ctx context.Context, note string, until time.Time) (kept
 	return b.Set(ctx, p)
 }
 
+// SetState chooses one's state, until then (zero: until the next choice), and
+// leaves the note as it was written. It returns as Set does.
+func (b *Board) SetState(ctx context.Context, a presence.Availability, until time.Time) (kept time.Time, err error) {
+	b.mu.Lock()
+	p := b.own.inputs.Chosen.Standing(time.Now())
+	b.mu.Unlock()
+	p.Availability, p.Until = a, until
+	return b.Set(ctx, p)
+}
+
 // wrote adds a note to the recent ones.
 func (b *Board) wrote(note string) {
 	if note == "" {

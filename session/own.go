@@ -57,6 +57,9 @@ func (b *Board) Self() (shown presence.State, chosen string) {
 	if !known || shown.Old || shown.Availability == presence.Unknown {
 		shown = made
 	}
+	if own := b.own.inputs.Chosen.Standing(time.Now()); shown.Note == own.Note {
+		shown.NoteUntil = own.NoteUntil // only its owner is told
+	}
 	if shown.Source == presence.NoSource && shown.Availability == made.Availability && shown.Activity == made.Activity {
 		shown.Source = made.Source
 	}

@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
+	"communicator/calendar"
 	"communicator/directory"
 	"communicator/ui/theme"
 	"communicator/ui/view"
@@ -30,7 +31,9 @@ type card struct {
 	said    view.Card // what it shows
 	body    *fyne.Container
 	shown   *widget.PopUp
-	asking  bool // the directory has not answered yet
+	asking  int               // how many have not answered yet
+	periods []calendar.Period // what the calendar server says
+	told    bool              // it has said something
 }
 
 // card opens the contact card of a person in the list or among what was found.
@@ -46,37 +49,58 @@ func (p *mainPage) card(r view.Row) {
 
 const cardWidth = 396
 
-// ask asks the directory for the person and the manager.
+// ask asks the directory for the person and the manager, and the calendar
+// server for the next days.
 func (c *card) ask() {
 	s := c.page.app.session
 	if s == nil || c.row.User == "" {
 		return
 	}
-	c.asking = true
+	c.asking = 2
 	c.page.app.do("", func(ctx context.Context) error {
 		chart, err := s.People.Chart(ctx, c.row.User)
 		c.page.app.post(func() {
-			c.asking = false
-			if err != nil {
-				return // without a directory the card stays small
+			if c.asking--; err == nil { // without a directory the card stays small
+				c.belongs(chart)
 			}
-			c.who = chart.Self
-			if c.row.Name != "" {
-				c.who.Name = c.row.Name // as the user calls him
-			}
-			if chart.Manager != nil {
-				c.manager = *chart.Manager
-			}
+		})
+		return nil
+	})
+	c.page.app.do("", func(ctx context.Context) error {
+		now := time.Now()
+		periods, err := s.FreeBusy(ctx, c.row.User, now, now.Add(agendaAhead))
+		c.page.app.post(func() {
+			c.asking--
+			c.periods, c.told = periods, err == nil
 			c.refresh()
 		})
 		return nil
 	})
 }
 
+// agendaAhead holds eight working hours whenever it begins.
+const agendaAhead = 5 * 24 * time.Hour
+
+// belongs takes the person's place in the organisation.
+func (c *card) belongs(chart directory.Chart) {
+	c.who = chart.Self
+	if c.row.Name != "" {
+		c.who.Name = c.row.Name // as the user calls him
+	}
+	if chart.Manager != nil {
+		c.manager = *chart.Manager
+	}
+	c.refresh()
+}
+
 // now is what there is to say now.
 func (c *card) now() view.Card {
 	said := view.CardOf(c.who, c.page.app.of(c.row.User), time.Now())
 	said.Manager = c.manager.Name
+	if c.told {
+		agenda := view.AgendaOf(c.periods, time.Now())
+		said.Agenda = &agenda
+	}
 	said.Origin = view.Origin(c.page.app.list, c.row.User)
 	return said
 }

@@ -65,12 +65,41 @@ func TestNoteAndState(t *testing.T) {
 		if d.main.own.button.Text != "Busy" {
 			t.Errorf("the button says %q", d.main.own.button.Text)
 		}
+		items := d.main.own.noteItems()
+		clearing := items[len(items)-1]
+		if clearing.Label != "Clear the note" || clearing.ChildMenu.Items[1].Label != "In an hour" {
+			t.Fatalf("the menu ends with %q", clearing.Label)
+		}
+		clearing.ChildMenu.Items[1].Action()
+		d.settle()
+		if !strings.Contains(texts(d.window), "clears 01:0") {
+			t.Errorf("it is not said when the note clears:\n%s", texts(d.window))
+		}
+		d.main.own.choose(presence.Away)
+		d.settle()
+		if shown, _ := d.session.Presence.Self(); shown.Note != "In Lyon" || shown.NoteUntil.IsZero() {
+			t.Errorf("another state changes the note: %+v", shown)
+		}
 		d.main.own.note.Edit()
 		test.Type(d.main.own.note.Entry(), "nonsense ")
 		press(d.window, fyne.KeyEscape)
 		d.settle()
 		if shown, _ := d.session.Presence.Self(); shown.Note != "In Lyon" {
 			t.Errorf("Escape saved %q", shown.Note)
+		}
+		d.wait(61 * time.Minute)
+		if shown, _ := d.session.Presence.Self(); shown.Note != "" || shown.Availability != presence.Away {
+			t.Errorf("after an hour: %+v", shown)
+		}
+		again := d.main.own.noteItems()
+		recent := again[len(again)-1]
+		if recent.Label != "Recent notes" || recent.ChildMenu.Items[0].Label != "In Lyon" {
+			t.Fatalf("the menu ends with %q", recent.Label)
+		}
+		recent.ChildMenu.Items[0].Action()
+		d.settle()
+		if shown, _ := d.session.Presence.Self(); shown.Note != "In Lyon" {
+			t.Errorf("the recent note is not back: %+v", shown)
 		}
 	})
 }

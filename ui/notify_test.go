@@ -160,7 +160,7 @@ func TestContactCard(t *testing.T) {
 		d.main.card(who)
 		d.wait(time.Second)
 		card := texts(d.window)
-		for _, want := range []string{who.Name, who.User, who.Words, "Work", "+49", "Manager:", "Anna Albers", "From the organisation chart: My direct reports", "Calendar not available"} {
+		for _, want := range []string{who.Name, who.User, who.Words, "Work", "+49", "Manager:", "Anna Albers", "From the organisation chart: My direct reports", "Free for the rest of the day"} {
 			if !strings.Contains(card, want) {
 				t.Errorf("%q is missing in\n%s", want, card)
 			}

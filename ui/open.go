@@ -27,7 +27,7 @@ func (a *App) Idle() bool {
 			return false
 		}
 	}
-	return !a.main.find.search.Busy && (a.main.open == nil || !a.main.open.asking)
+	return !a.main.find.search.Busy && (a.main.open == nil || a.main.open.asking == 0)
 }
 
 // OpenCard shows the contact card of somebody on the list.

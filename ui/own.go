@@ -37,7 +37,7 @@ func newOwnHeader(a *App) *ownHeader {
 	h.button = widgets.NewButton("", "", widgets.Plain, nil)
 	h.button.Arrow = true
 	h.button.OnTapped = func() { widgets.Below(h.button, h.menu()) }
-	h.note = widgets.NewNoteLine(lang.L("Set a note that others see"), presence.MaxNote, h.setNote)
+	h.note = widgets.NewNoteLine(lang.L("Set a note that others see"), presence.MaxNote, func(note string) { h.setNote(note, time.Time{}) })
 	h.note.Focus = func(o fyne.Focusable) { a.window.Canvas().Focus(o) }
 	row := widgets.Row(12, 1, h.icon, widgets.Column(0, h.name, h.second), h.button)
 	body := widgets.Inset(11, 13, 8, 13, widgets.Column(0, row, widgets.Inset(0, 0, 0, 40, h.note)))
@@ -60,7 +60,7 @@ func (h *ownHeader) refresh(now time.Time) {
 	h.second.Set(own.Second)
 	setVisible(h.second, own.Second != "")
 	h.button.SetText(own.Button)
-	h.note.Set(own.Note)
+	h.note.Set(own.Note, own.Clears)
 	h.content.Refresh()
 }
 
@@ -79,32 +79,56 @@ func (h *ownHeader) menu() *fyne.Menu {
 		}
 		items = append(items, item)
 	}
-	return fyne.NewMenu("", append(items, fyne.NewMenuItem(lang.L("Set a note…"), h.note.Edit))...)
+	return fyne.NewMenu("", append(items, h.noteItems()...)...)
+}
+
+// noteItems are what can be done with one's note.
+func (h *ownHeader) noteItems() []*fyne.MenuItem {
+	items := []*fyne.MenuItem{fyne.NewMenuItemSeparator(), fyne.NewMenuItem(lang.L("Set a note…"), h.note.Edit)}
+	shown, _ := h.app.session.Presence.Self()
+	if recent := h.app.session.Presence.RecentNotes(); len(recent) > 0 {
+		again := fyne.NewMenuItem(lang.L("Recent notes"), nil)
+		again.ChildMenu = fyne.NewMenu("")
+		for _, note := range recent {
+			again.ChildMenu.Items = append(again.ChildMenu.Items, fyne.NewMenuItem(view.Shortened(note, 40), func() { h.setNote(note, time.Time{}) }))
+		}
+		items = append(items, again)
+	}
+	if shown.Note != "" {
+		clearing := fyne.NewMenuItem(lang.L("Clear the note"), nil)
+		clearing.ChildMenu = fyne.NewMenu("", fyne.NewMenuItem(lang.L("Now"), func() { h.setNote("", time.Time{}) }))
+		for _, at := range view.ClearTimes(time.Now()) {
+			clearing.ChildMenu.Items = append(clearing.ChildMenu.Items, fyne.NewMenuItem(at.Words, func() { h.setNote(shown.Note, at.Time) }))
+		}
+		items = append(items, clearing)
+	}
+	return items
 }
 
 // choose sets one's state; the note stays.
 func (h *ownHeader) choose(a presence.Availability) {
 	if s := h.app.session; s != nil {
-		shown, _ := s.Presence.Self()
-		h.publish(presence.State{Availability: a, Note: shown.Note})
+		h.publish(func(ctx context.Context) error {
+			_, err := s.Presence.SetState(ctx, a, time.Time{})
+			return err
+		})
 	}
 }
 
-// setNote sets one's note; the state stays as it was chosen.
-func (h *ownHeader) setNote(note string) {
+// setNote sets one's note, until the time at which it is to be cleared (zero:
+// not); the state stays as it was chosen.
+func (h *ownHeader) setNote(note string, until time.Time) {
 	if s := h.app.session; s != nil {
-		_, chosen := s.Presence.Self()
-		if chosen == "auto" {
-			chosen = ""
-		}
-		h.publish(presence.State{Availability: presence.Availability(chosen), Note: strings.TrimSpace(note)})
+		h.publish(func(ctx context.Context) error {
+			_, err := s.Presence.SetNote(ctx, strings.TrimSpace(note), until)
+			return err
+		})
 	}
 }
 
-func (h *ownHeader) publish(state presence.State) {
-	s := h.app.session
+func (h *ownHeader) publish(set func(ctx context.Context) error) {
 	h.app.do(lang.L("Others do not see the change yet."), func(ctx context.Context) error {
-		_, err := s.Presence.Set(ctx, state)
+		err := set(ctx)
 		h.app.post(h.app.refresh)
 		return err
 	})

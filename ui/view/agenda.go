@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"communicator/calendar"
 	"communicator/presence"
 )
 
@@ -30,25 +31,16 @@ type Hour struct {
 	Off   bool   // outside working hours: only the one that is now
 }
 
-// BlockKind is how a time is taken.
-type BlockKind int
-
-const (
-	Tentative BlockKind = iota
-	Taken
-	Out // of office
-)
-
 // Block is a stretch of the bar that is not free, from 0 to 1.
 type Block struct {
 	From, Until float32
-	Kind        BlockKind
+	Kind        calendar.Kind
 }
 
 // AgendaOf puts periods, which are in order, into words and on a bar that
 // begins with the hour of now. Without periods everything is free: that
 // nothing is known is for the caller to say.
-func AgendaOf(periods []presence.Period, now time.Time) Agenda {
+func AgendaOf(periods []calendar.Period, now time.Time) Agenda {
 	now = now.Local()
 	hours := workingHours(now)
 	a := Agenda{Now: -1}
@@ -90,7 +82,7 @@ func working(t time.Time) bool {
 
 // blocks are the parts of the bar that p takes: one for each run of hours that
 // follow each other.
-func blocks(p presence.Period, hours []time.Time) []Block {
+func blocks(p calendar.Period, hours []time.Time) []Block {
 	var all []Block
 	n := float32(len(hours))
 	for i, h := range hours {
@@ -101,7 +93,7 @@ func blocks(p presence.Period, hours []time.Time) []Block {
 		b := Block{
 			From:  (float32(i) + float32(from.Sub(h))/float32(time.Hour)) / n,
 			Until: (float32(i) + float32(until.Sub(h))/float32(time.Hour)) / n,
-			Kind:  kindOf(p),
+			Kind:  p.Kind,
 		}
 		if last := len(all) - 1; last >= 0 && b.From-all[last].Until < 1e-4 {
 			all[last].Until = b.Until
@@ -112,27 +104,32 @@ func blocks(p presence.Period, hours []time.Time) []Block {
 	return all
 }
 
-func kindOf(p presence.Period) BlockKind {
-	switch {
-	case p.Activity == presence.OutOfOffice:
-		return Out
-	case p.Busy:
-		return Taken
-	default:
-		return Tentative
+// scheduled is what a state says of the hours to come.
+func scheduled(s presence.State) []calendar.Period {
+	var periods []calendar.Period
+	for _, p := range s.Schedule {
+		q := calendar.Period{From: p.From, Until: p.Until, Kind: calendar.Tentative}
+		switch {
+		case p.Activity == presence.OutOfOffice:
+			q.Kind = calendar.OutOfOffice
+		case p.Busy:
+			q.Kind = calendar.Busy
+		}
+		periods = append(periods, q)
 	}
+	return periods
 }
 
 // agendaWords says whether somebody is free now and until when, and what comes
 // after that. What is tentative counts as free.
-func agendaWords(periods []presence.Period, now time.Time) (headline, then string) {
-	var next *presence.Period
+func agendaWords(periods []calendar.Period, now time.Time) (headline, then string) {
+	var next *calendar.Period
 	for i, p := range periods {
 		switch {
-		case kindOf(p) == Tentative || !p.Until.After(now):
+		case p.Kind <= calendar.Tentative || !p.Until.After(now):
 		case !p.From.After(now):
 			until := endOf(periods, p)
-			if kindOf(p) == Out {
+			if p.Kind == calendar.OutOfOffice {
 				return say("Out of office until {{.Time}}", "Time", Clock(until, now)), ""
 			}
 			return say("Busy until {{.Time}}", "Time", Clock(until, now)), say("then free")
@@ -145,7 +142,7 @@ func agendaWords(periods []presence.Period, now time.Time) (headline, then strin
 	}
 	headline = say("Free until {{.Time}}", "Time", Clock(next.From, now))
 	until := Clock(endOf(periods, *next), now)
-	if kindOf(*next) == Out {
+	if next.Kind == calendar.OutOfOffice {
 		return headline, say("then out of office until {{.Time}}", "Time", until)
 	}
 	return headline, say("then busy until {{.Time}}", "Time", until)
@@ -153,10 +150,10 @@ func agendaWords(periods []presence.Period, now time.Time) (headline, then strin
 
 // endOf is when a time that begins with p ends, with all that follows it
 // without a gap.
-func endOf(periods []presence.Period, p presence.Period) time.Time {
+func endOf(periods []calendar.Period, p calendar.Period) time.Time {
 	until := p.Until
 	for _, q := range periods {
-		if kindOf(q) == kindOf(p) && !q.From.After(until) && q.Until.After(until) {
+		if q.Kind == p.Kind && !q.From.After(until) && q.Until.After(until) {
 			until = q.Until
 		}
 	}

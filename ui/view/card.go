@@ -35,7 +35,8 @@ type CardLine struct {
 	Missing           bool // there is none; Value says so
 }
 
-// CardOf puts together what is known of a person.
+// CardOf puts together what is known of a person. The calendar is what the state
+// says of the hours to come.
 func CardOf(who directory.Person, s presence.State, now time.Time) Card {
 	c := Card{
 		Name: NameOfPerson(who), Role: joined(who.Title, who.Department),
@@ -45,7 +46,7 @@ func CardOf(who directory.Person, s presence.State, now time.Time) Card {
 		c.NoteSet = say("set {{.Time}}", "Time", Clock(s.NoteTime, now))
 	}
 	if len(s.Schedule) > 0 && !s.Old {
-		a := AgendaOf(s.Schedule, now)
+		a := AgendaOf(scheduled(s), now)
 		c.Agenda = &a
 	}
 	for _, d := range s.Devices {

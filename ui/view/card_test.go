@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"communicator/calendar"
 	"communicator/contacts"
 	"communicator/directory"
 	"communicator/presence"
@@ -17,25 +18,25 @@ func thursday(hour, minute int) time.Time {
 	return time.Date(2026, 11, 19, hour, minute, 0, 0, time.Local)
 }
 
-func busy(from, until time.Time) presence.Period {
-	return presence.Period{From: from, Until: until, Activity: presence.Meeting, Busy: true}
+func busy(from, until time.Time) calendar.Period {
+	return calendar.Period{From: from, Until: until, Kind: calendar.Busy}
 }
 
 func TestAgendaWords(t *testing.T) {
-	out := presence.Period{From: thursday(12, 0), Until: thursday(12, 0).AddDate(0, 0, 11), Activity: presence.OutOfOffice}
-	maybe := presence.Period{From: thursday(9, 0), Until: thursday(10, 0), Activity: presence.Meeting}
+	out := calendar.Period{From: thursday(12, 0), Until: thursday(12, 0).AddDate(0, 0, 11), Kind: calendar.OutOfOffice}
+	maybe := calendar.Period{From: thursday(9, 0), Until: thursday(10, 0), Kind: calendar.Tentative}
 	for _, c := range []struct {
-		periods []presence.Period
+		periods []calendar.Period
 		want    string
 	}{
-		{[]presence.Period{busy(thursday(10, 0), thursday(11, 30))}, "Free until 10:00, then busy until 11:30"},
-		{[]presence.Period{busy(thursday(9, 0), thursday(9, 30))}, "Busy until 09:30, then free"},
-		{[]presence.Period{busy(thursday(9, 0), thursday(9, 30)), busy(thursday(9, 30), thursday(11, 0))}, "Busy until 11:00, then free"},
-		{[]presence.Period{busy(thursday(8, 0), thursday(9, 0))}, "Free for the rest of the day, "},
-		{[]presence.Period{busy(thursday(9, 0).AddDate(0, 0, 3), thursday(10, 0).AddDate(0, 0, 3))}, "Free for the rest of the day, "},
-		{[]presence.Period{maybe}, "Free for the rest of the day, "},
-		{[]presence.Period{out}, "Free until 12:00, then out of office until 30 Nov"},
-		{[]presence.Period{{From: thursday(8, 0), Until: out.Until, Activity: presence.OutOfOffice}}, "Out of office until 30 Nov, "},
+		{[]calendar.Period{busy(thursday(10, 0), thursday(11, 30))}, "Free until 10:00, then busy until 11:30"},
+		{[]calendar.Period{busy(thursday(9, 0), thursday(9, 30))}, "Busy until 09:30, then free"},
+		{[]calendar.Period{busy(thursday(9, 0), thursday(9, 30)), busy(thursday(9, 30), thursday(11, 0))}, "Busy until 11:00, then free"},
+		{[]calendar.Period{busy(thursday(8, 0), thursday(9, 0))}, "Free for the rest of the day, "},
+		{[]calendar.Period{busy(thursday(9, 0).AddDate(0, 0, 3), thursday(10, 0).AddDate(0, 0, 3))}, "Free for the rest of the day, "},
+		{[]calendar.Period{maybe}, "Free for the rest of the day, "},
+		{[]calendar.Period{out}, "Free until 12:00, then out of office until 30 Nov"},
+		{[]calendar.Period{{From: thursday(8, 0), Until: out.Until, Kind: calendar.OutOfOffice}}, "Out of office until 30 Nov, "},
 	} {
 		a := AgendaOf(c.periods, thursday(9, 15))
 		if got := a.Headline + ", " + a.Then; got != c.want {
@@ -62,13 +63,13 @@ func TestAgendaBar(t *testing.T) {
 	if got := labels(night); got != "3 8 9 10 11 12 13 14" || !night.Hours[0].Off || night.Hours[1].Off {
 		t.Errorf("at night: %q %+v", got, night.Hours)
 	}
-	a := AgendaOf([]presence.Period{busy(thursday(10, 0), thursday(11, 30)), {From: thursday(13, 0), Until: thursday(14, 0)}}, thursday(9, 30))
-	want := []Block{{0.125, 0.3125, Taken}, {0.5, 0.625, Tentative}}
+	a := AgendaOf([]calendar.Period{busy(thursday(10, 0), thursday(11, 30)), {From: thursday(13, 0), Until: thursday(14, 0), Kind: calendar.Tentative}}, thursday(9, 30))
+	want := []Block{{0.125, 0.3125, calendar.Busy}, {0.5, 0.625, calendar.Tentative}}
 	if !slices.Equal(a.Blocks, want) || a.Now != 0.0625 {
 		t.Errorf("got %+v, now at %v", a.Blocks, a.Now)
 	}
-	over := AgendaOf([]presence.Period{busy(friday, friday.AddDate(0, 0, 3))}, friday)
-	if got := fmt.Sprint(over.Blocks); got != "[{0.0625 1 1}]" {
+	over := AgendaOf([]calendar.Period{busy(friday, friday.AddDate(0, 0, 3))}, friday)
+	if got := fmt.Sprint(over.Blocks); got != "[{0.0625 1 busy}]" {
 		t.Errorf("over the weekend: %s", got)
 	}
 }
@@ -79,7 +80,7 @@ func TestCard(t *testing.T) {
 		Numbers: []directory.Number{{Kind: "work", Number: "+49 30 23125 712"}}}
 	s := presence.State{Availability: presence.Busy, Activity: presence.Meeting, Until: thursday(10, 0), Since: thursday(9, 0), Seen: thursday(9, 5),
 		Source: presence.FromCalendar, Note: "Room 4", NoteTime: thursday(8, 5),
-		Schedule: []presence.Period{busy(thursday(9, 0), thursday(10, 0))},
+		Schedule: []presence.Period{{From: thursday(9, 0), Until: thursday(10, 0), Activity: presence.Meeting, Busy: true}},
 		Devices: []presence.Device{
 			{Name: "Laptop", Reachable: true, Availability: presence.Busy, Activity: presence.Meeting, Time: thursday(9, 0)},
 			{Name: "Mobile"}}}

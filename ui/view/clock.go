@@ -56,6 +56,40 @@ func Span(d time.Duration) string {
 	}
 }
 
+// ClearTime is a moment at which a note can be cleared.
+type ClearTime struct {
+	Words string
+	Time  time.Time
+}
+
+// ClearTimes are the moments that are offered: in an hour, at the end of the
+// working day, tomorrow morning, on Monday.
+func ClearTimes(now time.Time) []ClearTime {
+	now = now.Local()
+	day := func(days, hour int) time.Time {
+		return time.Date(now.Year(), now.Month(), now.Day()+days, hour, 0, 0, 0, now.Location())
+	}
+	times := []ClearTime{{say("In an hour"), now.Add(time.Hour)}}
+	if evening := day(0, dayEnds); evening.After(now.Add(time.Hour)) {
+		times = append(times, ClearTime{say("Today {{.Time}}", "Time", Clock(evening, now)), evening})
+	}
+	times = append(times, ClearTime{say("Tomorrow {{.Time}}", "Time", day(1, dayBegins).Format("15:04")), day(1, dayBegins)})
+	monday := day((8-int(now.Weekday()))%7, dayBegins)
+	if monday.Sub(now) > 48*time.Hour {
+		times = append(times, ClearTime{Clock(monday, now), monday})
+	}
+	return times
+}
+
+// Shortened is the first so many characters of a text.
+func Shortened(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	return string(runes[:most-1]) + "…"
+}
+
 // Seconds is how long something took: "0.4 s", or "12 ms" below a tenth.
 func Seconds(d time.Duration) string {
 	if d < 100*time.Millisecond {

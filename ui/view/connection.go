@@ -68,6 +68,7 @@ type Own struct {
 	Button string // what others see
 	Second string // says why that is not what was chosen; may be empty
 	Note   string // as it is, without quotation marks
+	Clears string // "clears 15:00"; may be empty
 }
 
 // OwnLine says what others see of oneself; chosen is what was chosen ("auto"
@@ -76,6 +77,9 @@ func OwnLine(s session.State, shown presence.State, chosen string, now time.Time
 	o := Own{Name: s.Name, Note: shown.Note, Face: Face(shown), Button: Words(shown, now)}
 	if o.Name == "" {
 		o.Name = s.User
+	}
+	if shown.Note != "" && shown.NoteUntil.After(now) {
+		o.Clears = say("clears {{.Time}}", "Time", Clock(shown.NoteUntil, now))
 	}
 	if s.Phase != session.SignedIn {
 		o.Face, o.Button = "offline", say("Not signed in")

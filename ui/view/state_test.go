@@ -146,9 +146,9 @@ func TestLost(t *testing.T) {
 
 func TestOwnLine(t *testing.T) {
 	on := session.State{Phase: session.SignedIn, User: "anna@contoso.test", Name: "Anna Albers"}
-	meeting := presence.State{Availability: presence.Busy, Activity: presence.Meeting, Until: at(10, 30), Note: "x", Source: presence.FromCalendar}
+	meeting := presence.State{Availability: presence.Busy, Activity: presence.Meeting, Until: at(10, 30), Note: "x", NoteUntil: at(15, 0), Source: presence.FromCalendar}
 	got := OwnLine(on, meeting, "available", now)
-	if want := (Own{"Anna Albers", "meeting", "In a meeting until 10:30", "from the calendar · you chose Available", "x"}); got != want {
+	if want := (Own{"Anna Albers", "meeting", "In a meeting until 10:30", "from the calendar · you chose Available", "x", "clears 15:00"}); got != want {
 		t.Errorf("got %+v", got)
 	}
 	if got := OwnLine(on, presence.State{Availability: presence.Busy, Source: presence.FromChoice}, "busy", now); got.Second != "" {
@@ -191,5 +191,28 @@ func TestSignIn(t *testing.T) {
 	s.Changed(session.State{Phase: session.Locating}, now.Add(time.Hour))
 	if l := s.Lines(); l[1].Progress != Later {
 		t.Errorf("a new try begins from the start; got %+v", l)
+	}
+}
+
+func TestClearTimes(t *testing.T) {
+	words := func(now time.Time) string {
+		all := ""
+		for _, c := range ClearTimes(now) {
+			all += c.Words + ", "
+			if !c.Time.After(now) {
+				t.Errorf("%q is past", c.Words)
+			}
+		}
+		return all
+	}
+	thursday := time.Date(2026, 11, 19, 9, 0, 0, 0, time.Local)
+	if got := words(thursday); got != "In an hour, Today 18:00, Tomorrow 08:00, Mon 08:00, " {
+		t.Errorf("on Thursday morning: %s", got)
+	}
+	if got := words(thursday.Add(9 * time.Hour)); got != "In an hour, Tomorrow 08:00, Mon 08:00, " {
+		t.Errorf("on Thursday evening: %s", got)
+	}
+	if got := words(thursday.AddDate(0, 0, 3)); got != "In an hour, Today 18:00, Tomorrow 08:00, " {
+		t.Errorf("on Sunday: %s", got)
 	}
 }

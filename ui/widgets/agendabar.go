@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/widget"
 
+	"communicator/calendar"
 	"communicator/ui/theme"
 	"communicator/ui/view"
 )
@@ -72,7 +73,7 @@ func (b *AgendaBar) arrange(width float32, off, blocks []*canvas.Rectangle, labe
 	}
 	for i, r := range blocks {
 		k, high := b.agenda.Blocks[i], float32(barHeight)
-		if k.Kind == view.Tentative {
+		if k.Kind == calendar.Tentative {
 			high = barTentative
 		}
 		put(r, width*k.From, theme.Px(barNow+barHeight-high), width*(k.Until-k.From), theme.Px(high))
@@ -89,11 +90,11 @@ func (b *AgendaBar) paint(off, blocks []*canvas.Rectangle, labels []*canvas.Text
 	}
 }
 
-func blockColor(k view.BlockKind) fyne.ThemeColorName {
+func blockColor(k calendar.Kind) fyne.ThemeColorName {
 	switch k {
-	case view.Out:
+	case calendar.OutOfOffice:
 		return theme.CalOut
-	case view.Taken:
+	case calendar.Busy:
 		return theme.CalBusy
 	default:
 		return theme.CalTentative

@@ -7,6 +7,8 @@
 package widgets
 
 import (
+	"image/color"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/widget"
@@ -217,7 +219,7 @@ func (f *Fill) CreateRenderer() fyne.WidgetRenderer {
 	d.min = func() fyne.Size { return fyne.Size{} }
 	d.layout = r.Resize
 	d.refresh = func() {
-		r.FillColor, r.StrokeColor, r.StrokeWidth, r.CornerRadius = nil, nil, 0, 0
+		r.FillColor, r.StrokeColor, r.StrokeWidth, r.CornerRadius = color.Transparent, nil, 0, 0
 		if f.Color != "" {
 			r.FillColor = theme.C(f.Color)
 		}

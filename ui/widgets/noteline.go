@@ -22,6 +22,7 @@ type NoteLine struct {
 	Focus  func(fyne.Focusable) // of the window it is in
 
 	note, hint string
+	aside      string // at the right: when the note clears
 	entry      *Entry
 	box        *fyne.Container // the entry while editing
 	editing    bool
@@ -62,10 +63,11 @@ func NewNoteLine(hint string, limit int, save func(note string)) *NoteLine {
 	return n
 }
 
-// Set shows another note; one that is being edited stays as it is.
-func (n *NoteLine) Set(note string) {
-	if note != n.note {
-		n.note = note
+// Set shows another note, and aside at its right; one that is being edited
+// stays as it is.
+func (n *NoteLine) Set(note, aside string) {
+	if note != n.note || aside != n.aside {
+		n.note, n.aside = note, aside
 		n.Refresh()
 	}
 }
@@ -126,15 +128,17 @@ func (n *NoteLine) AccessibilityRole() fyne.AccessibleRole { return fyne.Accessi
 func (n *NoteLine) CreateRenderer() fyne.WidgetRenderer {
 	veil := canvas.NewRectangle(nil)
 	pencil := canvas.NewImageFromResource(nil)
-	line := NewText("", theme.Body, "").Short()
-	d := &drawing{objects: []fyne.CanvasObject{veil, pencil, line, n.box}, widget: n}
+	line, aside := NewText("", theme.Body, "").Short(), NewText("", theme.Caption, theme.Secondary)
+	d := &drawing{objects: []fyne.CanvasObject{veil, pencil, line, aside, n.box}, widget: n}
 	d.min = func() fyne.Size { return fyne.NewSize(theme.Px(60), theme.Px(25)) }
 	d.layout = func(size fyne.Size) {
 		put(veil, -theme.Px(2), 0, size.Width+theme.Px(4), size.Height)
 		s, h := theme.S(theme.IconSmall), line.MinSize().Height
 		put(pencil, theme.Px(1), (size.Height-s)/2, s, s)
 		x := s + theme.Px(6)
-		put(line, x, (size.Height-h)/2, size.Width-x, h)
+		right := aside.MinSize()
+		put(aside, size.Width-right.Width, (size.Height-right.Height)/2, right.Width, right.Height)
+		put(line, x, (size.Height-h)/2, max(size.Width-x-right.Width-theme.Px(8), 0), h)
 		put(n.box, 0, -theme.Px(3), size.Width, n.entry.MinSize().Height)
 	}
 	d.refresh = func() {
@@ -145,6 +149,7 @@ func (n *NoteLine) CreateRenderer() fyne.WidgetRenderer {
 			line.Text, line.Color = n.hint, theme.Placeholder
 		}
 		line.Refresh()
+		aside.Set(n.aside)
 		veil.FillColor, veil.StrokeColor, veil.StrokeWidth = nil, nil, 0
 		veil.CornerRadius = theme.S(theme.Radius)
 		if n.hovered {
@@ -154,6 +159,7 @@ func (n *NoteLine) CreateRenderer() fyne.WidgetRenderer {
 			veil.StrokeColor, veil.StrokeWidth = theme.C(theme.Primary), 2
 		}
 		show(line, !n.editing)
+		show(aside, !n.editing)
 		show(pencil, !n.editing)
 		show(veil, !n.editing)
 		show(n.box, n.editing)
