@@ -85,7 +85,7 @@ func Merge(devices []Device, claims []Claim, now time.Time) State {
 	if len(s.Devices) > 0 {
 		device = s.Devices[0]
 	}
-	claim, claimed := foremost(claims, s.Devices, now)
+	claim, claimed := foremost(claims, devices, now)
 	s.Since, s.Note, s.Chosen = device.Time, device.Note, claim.Chosen
 	if s.Note != "" {
 		s.NoteTime = device.Time
@@ -116,10 +116,13 @@ func Merge(devices []Device, claims []Claim, now time.Time) State {
 }
 
 // said returns the devices, the one that counts first, each with what is
-// claimed on it.
+// claimed on it; those that are switched off only if all are.
 func said(devices []Device, claims []Claim, now time.Time) []Device {
 	devices = slices.SortedStableFunc(slices.Values(devices), Device.compare)
 	devices = devices[:min(len(devices), MaxDevices)]
+	if off := slices.IndexFunc(devices, func(d Device) bool { return !d.Reachable }); off > 0 {
+		devices = devices[:off]
+	}
 	for i, d := range devices {
 		d.Availability, d.Activity = Offline, NoActivity
 		if d.Reachable {

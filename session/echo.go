@@ -31,7 +31,7 @@ func (b *Board) listen(heard presence.State) {
 	b.mu.Lock()
 	said := b.own.echo.said
 	b.mu.Unlock()
-	shown := false
+	shown := said.Availability == presence.Offline // one of several that is not there is not listed
 	for _, d := range heard.Devices {
 		if d.ID == me {
 			shown = shows(d, said)
