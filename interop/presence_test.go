@@ -71,7 +71,9 @@ func commandBesideWindow(t *testing.T, p place) {
 	window.chose("the command says dnd", "dnd")
 	command(presence.State{})
 	window.chose("the command says auto", "auto")
-	a.sees(bob, "as before", func(s presence.State) bool { return s.Reachable() && s.Availability != presence.DoNotDisturb && s.Note == "" })
+	a.sees(bob, "as before", func(s presence.State) bool {
+		return s.Reachable() && s.Availability != presence.DoNotDisturb && s.Note == ""
+	})
 }
 
 // twoComputers: the newest choice wins and both show it; when one signs out the

@@ -125,7 +125,7 @@ func (b *Board) add(users []string) (added bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, u := range users {
-		if len(b.extra) < maxWatched && !slices.Contains(b.extra, u) {
+		if len(b.extra) <= maxWatched && !slices.Contains(b.extra, u) {
 			b.extra, added = append(b.extra, u), true
 		}
 	}
