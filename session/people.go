@@ -5,22 +5,31 @@ import (
 	"crypto/tls"
 	"errors"
 	"os"
-	"strings"
 	"sync"
+	"time"
 
-	"communicator/contacts"
 	"communicator/directory"
+	"communicator/directory/addressbook"
 )
 
 // ErrNoDirectory: neither the configuration nor the DNS names a directory.
 var ErrNoDirectory = errors.New("no directory is announced for this domain")
 
-// People is the search over contacts and directory.
+// People is the search over contacts, address book and directory.
 type People struct {
-	s *Session
+	s    *Session
+	book func() *addressbook.Book // opened by the first call, which reads the copy
 
-	mu   sync.Mutex
-	dirs []*directory.Directory // in the order in which they are asked; empty: not found yet
+	mu     sync.Mutex
+	dirs   []*directory.Directory          // in the order in which they are asked; empty: not found yet
+	listed map[string]*directory.Directory // those that the configuration names for the address book
+	fresh  bool                            // the book knows the contacts as they are
+}
+
+func newPeople(s *Session) *People {
+	p := &People{s: s, listed: map[string]*directory.Directory{}}
+	p.book = sync.OnceValue(p.openBook)
+	return p
 }
 
 // Hit is one person found.
@@ -29,60 +38,91 @@ type Hit struct {
 	Source string // contact or directory
 }
 
-// Find searches the contacts first, then the directory; nobody is there twice.
-// With an error of the directory come the contacts that were found.
-func (p *People) Find(ctx context.Context, text string, limit int) ([]Hit, error) {
-	hits := p.inContacts(text, limit)
-	var found []directory.Person
+// Found is what a search has found: the contacts first.
+type Found struct {
+	Hits     []Hit
+	Total    int       // how many match; Hits may be fewer
+	Mine     int       // how many of them are contacts
+	Complete bool      // everybody was searched; else there may be more
+	Updated  time.Time // as of when the copy is that was searched; zero: the directory itself was
+}
+
+// Find searches the contacts and the address book, which it does without a
+// network. Without a copy, or in a Silent session with one older than a day, it
+// asks the directory as well: with an error come those found without it.
+func (p *People) Find(ctx context.Context, text string, limit int) (Found, error) {
+	found, st := p.inBook(text, limit), p.book().State()
+	if p.s.o.Silent && bookFresh(st) || !p.s.o.Silent && st.Entries > 0 {
+		return found, nil
+	}
+	return p.live(ctx, text, limit, found)
+}
+
+// FindNow searches the contacts and the directory as it is now, not a copy.
+// With an error of the directory comes what the copy has.
+func (p *People) FindNow(ctx context.Context, text string, limit int) (Found, error) {
+	return p.live(ctx, text, limit, p.inBook(text, limit))
+}
+
+// inBook searches contacts and copy.
+func (p *People) inBook(text string, limit int) Found {
+	p.introduce()
+	book := p.book()
+	r := book.Search(addressbook.Query{Text: text, Limit: limit})
+	f := Found{Total: r.Total, Mine: r.Mine, Complete: r.Complete, Updated: book.State().Updated}
+	for _, h := range r.Hits {
+		f.Hits = append(f.Hits, Hit{h.Person, source(h.Mine)})
+	}
+	return f
+}
+
+func source(mine bool) string {
+	if mine {
+		return "contact"
+	}
+	return "directory"
+}
+
+// live adds what the directory finds to the contacts among before.
+func (p *People) live(ctx context.Context, text string, limit int, before Found) (Found, error) {
+	var people []directory.Person
+	var more bool
 	err := p.ask(ctx, func(d *directory.Directory) (err error) {
-		found, _, err = d.Find(ctx, text, limit)
+		people, more, err = d.Find(ctx, text, limit)
 		return err
 	})
-	at := map[string]int{}
-	for i, h := range hits {
-		at[h.User] = i
+	if errors.Is(err, ErrNoDirectory) && len(p.s.o.AddressBook) > 0 {
+		return before, nil // there are files only
 	}
-	for _, f := range found {
-		if i, there := at[f.User]; there && f.User != "" {
-			name := hits[i].Name
-			hits[i].Person = f
-			if name != "" {
-				hits[i].Name = name
-			}
+	if err != nil {
+		before.Complete = false
+		return before, err
+	}
+	names := map[string]string{} // of the contacts
+	for _, c := range p.contacts() {
+		names[c.User] = c.Name
+	}
+	var mine, others []Hit
+	at := map[string]bool{}
+	for _, q := range people {
+		name, known := names[q.User]
+		if at[q.User] = true; !known || q.User == "" {
+			others = append(others, Hit{q, source(false)})
 			continue
 		}
-		if len(hits) < limit {
-			at[f.User] = len(hits)
-			hits = append(hits, Hit{f, "directory"})
+		if name != "" {
+			q.Name = name
+		}
+		mine = append(mine, Hit{q, source(true)})
+	}
+	for _, h := range before.Hits {
+		if h.Source == source(true) && !at[h.User] {
+			mine = append(mine, h)
 		}
 	}
-	return hits, err
-}
-
-// inContacts finds contacts whose name or address holds all words of text.
-func (p *People) inContacts(text string, limit int) []Hit {
-	words := strings.Fields(strings.ToLower(text))
-	seen := map[string]bool{}
-	var hits []Hit
-	for _, g := range p.s.Contacts.List().Groups {
-		for _, c := range g.Members {
-			if len(hits) < limit && !seen[c.User] && matches(c, words) {
-				seen[c.User] = true
-				hits = append(hits, Hit{directory.Person{User: c.User, Name: c.Name}, "contact"})
-			}
-		}
-	}
-	return hits
-}
-
-func matches(c contacts.Contact, words []string) bool {
-	in := strings.ToLower(c.Name + " " + c.User)
-	for _, w := range words {
-		if !strings.Contains(in, w) {
-			return false
-		}
-	}
-	return len(words) > 0
+	f := Found{Hits: append(mine, others...), Mine: len(mine), Total: len(mine) + len(others), Complete: !more}
+	f.Hits = f.Hits[:min(len(f.Hits), limit)]
+	return f, nil
 }
 
 // Chart returns user's place in the organisation; empty user: one's own.
@@ -123,7 +163,7 @@ func (p *People) ask(ctx context.Context, f func(*directory.Directory) error) er
 		return err
 	}
 	for _, d := range dirs {
-		if err = f(d); err == nil || errors.Is(err, directory.ErrNotFound) || ctx.Err() != nil {
+		if err = f(d); err == nil || errors.Is(err, directory.ErrNotFound) || errors.Is(err, directory.ErrMark) || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -148,11 +188,7 @@ func (p *People) directories(ctx context.Context) ([]*directory.Directory, error
 		}
 	}
 	for _, url := range urls {
-		dirs = append(dirs, directory.New(directory.Options{
-			URL: url, Base: s.o.Base, Attributes: s.o.DirectoryAttributes, User: directory.BindName(s.o.DirectoryUser, s.self),
-			Password: func() (string, error) { return s.password(context.WithoutCancel(ctx)) }, Kerberos: s.tickets(),
-			TLS: &tls.Config{RootCAs: s.roots(), MinVersion: tls.VersionTLS12}, Dial: s.query().DialHost,
-		}))
+		dirs = append(dirs, p.directory(ctx, url, s.o.Base))
 	}
 	if len(dirs) == 0 {
 		return nil, ErrNoDirectory
@@ -163,6 +199,17 @@ func (p *People) directories(ctx context.Context) ([]*directory.Directory, error
 		p.dirs = dirs
 	}
 	return p.dirs, nil
+}
+
+// directory makes the directory at url. ctx is not kept: it carries values for
+// asking the password only.
+func (p *People) directory(ctx context.Context, url, base string) *directory.Directory {
+	s := p.s
+	return directory.New(directory.Options{
+		URL: url, Base: base, Attributes: s.o.DirectoryAttributes, User: directory.BindName(s.o.DirectoryUser, s.self),
+		Password: func() (string, error) { return s.password(context.WithoutCancel(ctx)) }, Kerberos: s.tickets(),
+		TLS: &tls.Config{RootCAs: s.roots(), MinVersion: tls.VersionTLS12}, Dial: s.query().DialHost,
+	})
 }
 
 // tickets are the user's Kerberos tickets. They are for the real network only:
@@ -189,7 +236,11 @@ func (p *People) close(dirs []*directory.Directory) {
 // closeAll ends all connections to directories.
 func (p *People) closeAll() {
 	p.mu.Lock()
-	dirs := p.dirs
+	dirs, listed := p.dirs, p.listed
+	p.listed = map[string]*directory.Directory{}
 	p.mu.Unlock()
 	p.close(dirs)
+	for _, d := range listed {
+		_ = d.Close() // likewise
+	}
 }

@@ -29,6 +29,7 @@ type Profile struct {
 	XCAP          string        `toml:"xcap"`           // XCAP root URL
 	Directory     string        `toml:"directory"`      // ldaps://HOST[:PORT] or ldap://HOST[:PORT]
 	Base          string        `toml:"base"`           // LDAP search base
+	AddressBook   places        `toml:"address_book"`   // LDAP URLs, vCard and CSV files: one or a list
 	Calendar      string        `toml:"calendar"`       // CalDAV or iCalendar URL, or file
 	CalendarNote  bool          `toml:"calendar_note"`  // others may read the titles of meetings
 	CalendarEvery time.Duration `toml:"calendar_every"` // such as "10m"
@@ -111,6 +112,25 @@ func readTOML(file string, p *Profile) (keys []string, err error) {
 	return keys, nil
 }
 
+// places is one place or a list of them.
+type places []string
+
+// UnmarshalTOML takes a text or an array of texts.
+func (p *places) UnmarshalTOML(value any) error {
+	all, is := value.([]any)
+	if !is {
+		all = []any{value}
+	}
+	for _, v := range all {
+		s, is := v.(string)
+		if !is {
+			return errors.New("it must be one text or a list of texts")
+		}
+		*p = append(*p, s)
+	}
+	return nil
+}
+
 // nearestKey finds the known key that takes the fewest changes of a letter.
 func nearestKey(key string) string {
 	best, least := "", 1<<30
@@ -167,7 +187,7 @@ func (p Profile) Options() Options {
 	return Options{
 		User: p.User, Name: p.Name, Server: p.Server, Resolver: p.Resolver, AllowTCP: p.AllowTCP,
 		XCAP: p.XCAP, Directory: p.Directory, Base: p.Base, DirectoryUser: p.DirectoryUser, DirectoryAttributes: p.DirectoryAttributes,
-		Dir: p.Dir, Device: p.Device,
+		AddressBook: p.AddressBook, Dir: p.Dir, Device: p.Device,
 		Calendar: p.Calendar, CalendarNote: p.CalendarNote, CalendarEvery: p.CalendarEvery,
 		InactiveAfter: time.Duration(p.InactiveAfter) * time.Minute, AwayAfter: time.Duration(p.AwayAfter) * time.Minute,
 	}

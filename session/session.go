@@ -44,6 +44,7 @@ type Options struct {
 	Further                  []*x509.Certificate                                               // authorities that are trusted beside Roots
 	AllowTCP                 bool                                                              // plain TCP is allowed by configuration
 	XCAP                     string                                                            // XCAP root; empty: found by DNS (TXT xcap.DOMAIN)
+	AddressBook              []string                                                          // what the address book is a copy of: LDAP URLs instead of Directory, vCard and CSV files (in Dir) beside it
 	Directory                string                                                            // LDAP URL; empty: found by DNS (_ldaps._tcp, _ldap._tcp)
 	Calendar                 string                                                            // see calendar.Open; empty: found by DNS (_caldavs._tcp)
 	CalendarNote             bool                                                              // others may read the title of a meeting, and what the calendar says while out of office
@@ -127,7 +128,7 @@ func New(o Options) *Session {
 	}
 	s.Contacts = newContactBook(s, kept)
 	s.Presence = newBoard(s)
-	s.People = &People{s: s}
+	s.People = newPeople(s)
 	s.Calendar = newAgenda(s)
 	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Refuse: s.Contacts.refusal, Explain: s.Contacts.outside})
 	return s

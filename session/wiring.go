@@ -14,7 +14,8 @@ func (s *Session) wire(e any) {
 		s.Contacts.keep()
 	case ContactsChanged:
 		s.Contacts.keep()
-		s.Presence.rewatch() // who is on the list is watched
+		s.People.contactsChanged() // they come first in results
+		s.Presence.rewatch()       // who is on the list is watched
 	case CalendarChanged:
 		s.follow(e.State) // a meeting is shown to others, and ends by itself
 	case im.Received:
@@ -76,6 +77,7 @@ func (r *runner) begin(ctx context.Context) {
 	})
 	r.work(func() { s.Contacts.readChart(ctx) })
 	r.work(func() { s.Presence.keepNotes(ctx) })
+	r.work(func() { s.People.keepUp(ctx) })
 	if !s.o.Silent {
 		r.calendar.Do(func() { r.work(func() { s.Calendar.Run(r.all) }) })
 		s.Calendar.ReadNow()

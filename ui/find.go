@@ -102,13 +102,13 @@ func (f *findBox) ask(text string, asked int) {
 			return nil
 		case <-time.After(settle):
 		}
-		hits, err := s.People.Find(ctx, text, view.FindLimit)
+		r, err := s.People.Find(ctx, text, view.FindLimit)
 		if errors.Is(err, context.Canceled) {
 			return nil
 		}
 		f.page.app.post(func() {
 			if asked == f.asked {
-				f.search.Hits, f.search.Err, f.search.Busy = hits, err, false
+				f.search.Hits, f.search.Err, f.search.Busy = r.Hits, err, false
 				f.page.refresh()
 			}
 		})

@@ -149,11 +149,11 @@ func (p *program) result(m missing, shown contacts.List) error {
 // nameOf is the name of user in the directory; empty when it has none or does
 // not answer: then the address has to do.
 func nameOf(ctx context.Context, s *session.Session, user string) string {
-	hits, err := s.People.Find(ctx, user, 10)
+	r, err := s.People.Find(ctx, user, 10)
 	if err != nil {
 		return ""
 	}
-	for _, h := range hits {
+	for _, h := range r.Hits {
 		if h.User == user {
 			return h.Name
 		}

@@ -44,12 +44,12 @@ func (p *program) find() *cobra.Command {
 			return p.signedIn(c.Context(), nil, func(ctx context.Context, s *session.Session) error {
 				ctx, cancel := p.deadline(ctx)
 				defer cancel()
-				hits, err := s.People.Find(ctx, strings.Join(args, " "), limit)
-				p.hits(hits)
+				r, err := s.People.Find(ctx, strings.Join(args, " "), limit)
+				p.hits(r.Hits)
 				if err != nil {
 					return because(ctx, err)
 				}
-				if len(hits) == 0 {
+				if len(r.Hits) == 0 {
 					return fmt.Errorf("nobody found for %q", strings.Join(args, " "))
 				}
 				return nil

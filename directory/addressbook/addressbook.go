@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"slices"
 	"strings"
@@ -183,20 +182,6 @@ func (b *Book) Person(user string) (directory.Person, bool) {
 		}
 	}
 	return directory.Person{}, false
-}
-
-// All returns everybody whom the sources know.
-func (b *Book) All() iter.Seq[directory.Person] {
-	b.mu.Lock()
-	s := b.shelf
-	b.mu.Unlock()
-	return func(yield func(directory.Person) bool) {
-		for entries := range s.people() {
-			if !yield(joined(entries)) {
-				return
-			}
-		}
-	}
 }
 
 // arrange makes the views, under the lock: the contacts first, and the others

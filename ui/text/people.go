@@ -52,12 +52,12 @@ func (c *client) person(ctx context.Context, name string) (string, error) {
 }
 
 func (c *client) inDirectory(ctx context.Context, name string) ([]string, error) {
-	hits, err := c.session.People.Find(ctx, name, 6)
+	r, err := c.session.People.Find(ctx, name, 6)
 	if err != nil {
 		return nil, err
 	}
 	var users []string
-	for _, h := range hits {
+	for _, h := range r.Hits {
 		if h.User != "" {
 			users = append(users, h.User)
 			c.remember(h)
@@ -77,11 +77,11 @@ func (c *client) doFind(ctx context.Context, rest string) error {
 	if rest == "" {
 		return errUsage
 	}
-	hits, err := c.session.People.Find(ctx, rest, view.FindLimit)
-	for _, h := range hits {
+	r, err := c.session.People.Find(ctx, rest, view.FindLimit)
+	for _, h := range r.Hits {
 		c.remember(h)
 	}
-	search := view.Search{Text: rest, Hits: hits, State: c.session.Presence.Of, Err: err}
+	search := view.Search{Text: rest, Hits: r.Hits, State: c.session.Presence.Of, Err: err}
 	for _, r := range search.Rows() {
 		switch r.Kind {
 		case view.SectionRow:
