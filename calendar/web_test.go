@@ -283,12 +283,15 @@ func TestAddresses(t *testing.T) {
 
 // moody is a Source that fails when told to.
 type moody struct {
+	mu    sync.Mutex
 	err   error
-	reads []time.Time
+	reads int
 }
 
 func (m *moody) Read(context.Context, time.Time, time.Time) (Reading, error) {
-	m.reads = append(m.reads, time.Now())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reads++
 	return Reading{}, m.err
 }
 
@@ -308,13 +311,15 @@ func TestAgendaIsPatient(t *testing.T) {
 		go func() { defer close(ended); a.Run(ctx) }()
 		time.Sleep(19 * time.Minute)
 		synctest.Wait()
-		if len(m.reads) != 1 || a.State().Known() || a.State().Err == nil {
-			t.Errorf("%d reads, %+v", len(m.reads), a.State())
+		if m.reads != 1 || a.State().Known() || a.State().Err == nil {
+			t.Errorf("%d reads, %+v", m.reads, a.State())
 		}
+		m.mu.Lock()
 		m.err = nil
+		m.mu.Unlock()
 		time.Sleep(90 * time.Second)
 		synctest.Wait()
-		if n := len(m.reads); n < 4 || n > 12 || opened != 2 || !a.State().Known() { // 30 s, at most every Quickest
+		if n := m.reads; n < 4 || n > 12 || opened != 2 || !a.State().Known() { // 30 s, at most every Quickest
 			t.Errorf("%d reads, opened %d times, %+v", n, opened, a.State())
 		}
 		stop()
