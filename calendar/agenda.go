@@ -101,6 +101,14 @@ func (a *Agenda) Run(ctx context.Context) {
 	}
 }
 
+// Read reads the calendar once, for who does not Run. A State without Err that
+// is not Known means that ctx has ended.
+func (a *Agenda) Read(ctx context.Context) State {
+	a.read(ctx)
+	a.close()
+	return a.State()
+}
+
 // read reads once and says how long to wait.
 func (a *Agenda) read(ctx context.Context) (wait time.Duration) {
 	// A tenth more or less, so that a company does not ask all at once.

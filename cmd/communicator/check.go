@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"communicator/autoconfig"
+	"communicator/calendar"
 	"communicator/session"
 	"communicator/ui/view"
 
@@ -27,7 +28,7 @@ type checkLine struct {
 
 func (p *program) check() *cobra.Command {
 	return &cobra.Command{
-		Use: "check", Short: "Diagnose: locate, connect, certificate, sign-in, presence, contacts, directory", Args: noArguments,
+		Use: "check", Short: "Diagnose: locate, connect, certificate, sign-in, presence, contacts, directory, calendar", Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, cancel := p.deadline(c.Context())
 			defer cancel()
@@ -52,7 +53,7 @@ func (p *program) diagnose(ctx context.Context) error {
 	err = p.runSession(ctx, s, func(ctx context.Context, s *session.Session) error {
 		state := s.State()
 		p.passed("sign-in", start, "signed in as %s at %s:%d", state.User, state.Target.Host, state.Target.Port)
-		failed += p.checkPresence(ctx, s) + p.checkContacts(ctx, s)
+		failed += p.checkPresence(ctx, s) + p.checkContacts(ctx, s) + p.checkCalendar(ctx, s)
 		return nil
 	})
 	if err != nil {
@@ -155,6 +156,28 @@ func (p *program) checkContacts(ctx context.Context, s *session.Session) (failed
 	return failed
 }
 
+// checkCalendar reads the calendar; that there is none is no failure.
+func (p *program) checkCalendar(ctx context.Context, s *session.Session) int {
+	start := time.Now()
+	st := s.Calendar.Read(ctx)
+	switch {
+	case errors.Is(st.Err, calendar.ErrNone):
+		p.passed("calendar", start, "%s", st.Err)
+	case st.Err != nil:
+		p.failed("calendar", start, because(ctx, st.Err))
+		return 1
+	case !st.Known():
+		p.failed("calendar", start, because(ctx, ctx.Err()))
+		return 1
+	default:
+		p.passed("calendar", start, "%s", st.Words(time.Now()))
+		for _, w := range st.Warnings {
+			p.passed("calendar", start, "%s", w)
+		}
+	}
+	return 0
+}
+
 // remedies are for failures that do not say themselves what to do.
 var remedies = map[string]string{
 	"locate":      "Check the address, or give the server by hand with --server HOST.",
@@ -163,6 +186,7 @@ var remedies = map[string]string{
 	"sign-in":     "Try again; if it stays like this, tell your administrator what stands here.",
 	"presence":    "Tell your administrator: the server takes the sign-in, but does not tell states.",
 	"contacts":    "Tell your administrator: the contact list is kept at the XCAP server (`xcap` in the profile, or TXT xcap.DOMAIN).",
+	"calendar":    "Check `calendar` in the profile, or tell your administrator; messages and states work without it.",
 	"directory":   "Check `directory` and `base` in the profile, or tell your administrator; messages and states work without it.",
 }
 

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"communicator/autoconfig"
+	"communicator/calendar"
 	"communicator/directory"
 	"communicator/plain"
 	"communicator/session"
@@ -44,6 +45,7 @@ func explain(doing string, err error) Problem {
 		nowhere *autoconfig.NotFoundError
 		profile *session.ProfileError
 		search  *directory.Error
+		agenda  *calendar.Error
 	)
 	switch {
 	case errors.As(err, &signIn):
@@ -59,6 +61,8 @@ func explain(doing string, err error) Problem {
 			Why: profile.Why, Remedy: profile.Remedy}
 	case errors.As(err, &search):
 		return Problem{What: search.What, Why: search.Why, Remedy: search.Remedy}
+	case errors.As(err, &agenda):
+		return Problem{What: agenda.What, Why: agenda.Why, Remedy: agenda.Remedy}
 	case errors.Is(err, directory.ErrNotFound):
 		return Problem{What: doing, Why: say("Nobody of that name or address is in the directory."), Remedy: say("Check the spelling.")}
 	case errors.Is(err, context.DeadlineExceeded):
