@@ -25,11 +25,24 @@ type WatcherAsks struct{ User, Name string }
 // rules it hides my state from him, and roams; his messages and calls are refused
 // here in any case. Undecided takes back what was decided.
 func (b *ContactBook) SetAccess(ctx context.Context, user string, a contacts.Access) error {
+	user, err := contacts.Canonical(user)
+	if err != nil {
+		return err
+	}
 	server, err := b.store()
 	if err != nil {
 		return err
 	}
-	return server.SetAccess(ctx, user, a)
+	return server.SetAccess(ctx, map[string]contacts.Access{user: a})
+}
+
+// ReadAccess reads now who gets which access.
+func (b *ContactBook) ReadAccess(ctx context.Context) error {
+	server, err := b.store()
+	if err != nil {
+		return err
+	}
+	return server.ReadRules(ctx)
 }
 
 // AccessOf returns what applies to user, also by a rule for many (all colleagues).

@@ -48,34 +48,69 @@ func ParseContacts(f Format, b []byte) (rows []contacts.Row, bad []contacts.Outc
 	return simple.ParseRows(b)
 }
 
-// Import adds what rows say to the list and says what became of each, in their
-// order. Nobody is dropped. With dry nothing is changed.
-func (b *ContactBook) Import(ctx context.Context, rows []contacts.Row, dry bool) ([]contacts.Outcome, error) {
+// Import adds what rows say to the list, and blocks and allows whom they say so
+// of, and says what became of each, in their order. Nobody is dropped, and what
+// was decided about somebody stays. With dry nothing is changed.
+func (b *ContactBook) Import(ctx context.Context, rows []contacts.Row, dry bool) (done []contacts.Outcome, err error) {
 	server, err := b.store()
 	if err != nil {
+		return nil, err
+	}
+	if err := server.ReadRules(ctx); err != nil {
 		return nil, err
 	}
 	if dry {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		_, done := b.own.Merge(rows)
+		_, done = b.own.Merge(rows)
+		b.decided(done)
 		return done, nil
 	}
-	return server.Merge(ctx, rows)
+	if done, err = server.Merge(ctx, rows); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	access := b.decided(done)
+	b.mu.Unlock()
+	if len(access) > 0 {
+		err = server.SetAccess(ctx, access)
+	}
+	return done, err
 }
 
-// Export returns the user's own groups as a file. As XML it is the document as it
-// is kept, with what other clients wrote into it.
+// decided returns the decisions in rows that are new; b.mu is held. A row that
+// says nothing else, and nothing new, is marked as known.
+func (b *ContactBook) decided(done []contacts.Outcome) map[string]contacts.Access {
+	access := map[string]contacts.Access{}
+	for i, o := range done {
+		_, before := b.access[o.User]
+		switch {
+		case o.Result == contacts.Refused || o.Access == contacts.Undecided:
+		case !before:
+			access[o.User] = o.Access
+		case o.Group == "" && o.Access.Refuses():
+			done[i].Result = contacts.Known
+		}
+	}
+	return access
+}
+
+// Export returns the user's own groups, and whom he blocked or allowed, as a
+// file. As XML it is the document as it is kept, with what other clients wrote.
 func (b *ContactBook) Export(ctx context.Context, f Format) ([]byte, error) {
 	server, err := b.store()
 	if err != nil {
 		return nil, err
 	}
+	if err := server.ReadRules(ctx); err != nil {
+		return nil, err // a file without those who are blocked would look complete
+	}
+	access := b.Access()
 	if f == FormatXML {
-		return server.Document(ctx, nil)
+		return server.Document(ctx, access)
 	}
 	b.mu.Lock()
-	rows := b.own.Rows(nil)
+	rows := b.own.Rows(access)
 	b.mu.Unlock()
 	if f == FormatVCard {
 		return contacts.VCard(rows), nil

@@ -32,10 +32,22 @@ func (p *program) contacts() *cobra.Command {
 		p.edit("add ADDRESS", "Put a person into a group", contacts.Add),
 		p.edit("remove ADDRESS", "Take a person out of a group, or off the list", contacts.Remove),
 		p.edit("move ADDRESS", "Move a person from one group to another", contacts.Move),
+		p.edit("copy ADDRESS", "Put a person into a further group", contacts.Copy),
+		p.edit("rename ADDRESS", "Give a person the name that you want to see", contacts.Rename),
 		p.edit("add-group GROUP", "Make a group", contacts.AddGroup),
 		p.edit("remove-group GROUP", "Delete a group", contacts.RemoveGroup),
 		p.prefill(),
 		p.edit("rename-group GROUP", "Give a group another name", contacts.RenameGroup),
+		p.edit("move-up GROUP", "Put a group before the one above it", contacts.MoveUp),
+		p.edit("move-down GROUP", "Put a group behind the one below it", contacts.MoveDown),
+		p.edit("hide GROUP", "Do not show a group of the organisation chart", contacts.Hide),
+		p.edit("show GROUP", "Show a hidden group again", contacts.Show),
+		p.access("block ADDRESS...", "Hide my state from people, and refuse their messages and calls", contacts.Block),
+		p.access("limit ADDRESS...", "Show people whether I can be reached, without note and activity", contacts.Limited),
+		p.access("allow ADDRESS...", "Show people my whole state", contacts.Allow),
+		p.access("forget ADDRESS...", "Take back what was decided about people", contacts.Undecided),
+		p.blocked(), p.importFile(), p.exportFile(),
+		p.undo(), p.copies(), p.restore(), p.answer("keep"), p.answer("take"),
 	)
 	return c
 }
@@ -100,11 +112,15 @@ func quoted(note string) string {
 func (p *program) listGroups(ctx context.Context) error {
 	return p.withContacts(ctx, func(_ context.Context, s *session.Session, m missing) error {
 		p.table(func(w io.Writer) {
-			for _, g := range s.Contacts.List().Groups {
+			for _, g := range append(s.Contacts.List().Groups, s.Contacts.Hidden()...) {
+				shown := ""
+				if g.Hidden {
+					shown = "hidden"
+				}
 				if p.flags.json {
-					p.line(map[string]any{"group": g.Name, "from": g.Source, "members": len(g.Members)})
+					p.line(map[string]any{"group": g.Name, "from": g.Source, "members": len(g.Members), "hidden": g.Hidden})
 				} else {
-					fmt.Fprintf(w, "%s\t%d\t%s\n", g.Name, len(g.Members), g.Source)
+					fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", g.Name, len(g.Members), g.Source, shown)
 				}
 			}
 		})
@@ -123,6 +139,9 @@ func (p *program) withContacts(ctx context.Context, body func(context.Context, *
 		chart, own := s.Contacts.Loaded(ctx)
 		if own != nil && ctx.Err() != nil {
 			return because(ctx, own)
+		}
+		if d, open := s.Contacts.Doubt(); open {
+			p.warn("Attention: %s. The list you had is still used. `communicator contacts keep` writes it back to the server, `communicator contacts take` takes the server's.", d.Loss)
 		}
 		return body(ctx, s, missing{own, chart})
 	})
@@ -192,8 +211,13 @@ func (p *program) edit(use, short string, op contacts.Op) *cobra.Command {
 	case contacts.Add:
 		c.Flags().StringVar(&e.Group, "group", "Contacts", "put the person into `GROUP`, made if need be")
 		c.Flags().StringVar(&e.Name, "name", "", "show the person as `NAME`")
+		c.Flags().BoolVar(&e.Service, "service", false, "it is a program that answers messages: it has no state")
 	case contacts.Remove:
 		c.Flags().StringVar(&e.Group, "group", "", "take the person out of `GROUP` only")
+	case contacts.Copy:
+		c.Flags().StringVar(&e.To, "to", "", "the `GROUP` to copy to, made if need be")
+	case contacts.Rename:
+		c.Flags().StringVar(&e.Name, "to", "", "the new `NAME`; empty: that of the directory again")
 	case contacts.Move:
 		c.Flags().StringVar(&e.Group, "from", "", "the `GROUP` the person is in")
 		c.Flags().StringVar(&e.To, "to", "", "the `GROUP` to move to")

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"communicator/contacts"
@@ -209,23 +211,19 @@ func (b *ruleBook) parsed() (pidf.Ruleset, error) {
 	return pidf.ParseRuleset(b.raw)
 }
 
-// SetAccess gives somebody an access, where the rules are kept.
-func (s *Server) SetAccess(ctx context.Context, user string, a contacts.Access) error {
-	user, err := contacts.Canonical(user)
-	if err != nil {
-		return err
+// SetAccess gives people an access, where the rules are kept, in one change.
+func (s *Server) SetAccess(ctx context.Context, people map[string]contacts.Access) error {
+	for _, a := range people {
+		if a == contacts.Limited && s.o.XCAP == "" {
+			return errors.New("this server keeps no presence rules, so it shows everybody the same; block and allow only are possible")
+		}
 	}
 	b := &s.rules
-	if a == contacts.Limited && s.o.XCAP == "" {
-		return errors.New("this server keeps no presence rules, so it shows everybody the same; block and allow only are possible")
-	}
 	return b.inTurn(ctx, func() error {
 		b.recallRules()
-		for try := range writes {
-			if try > 0 || !b.ready || b.s.o.XCAP != "" {
-				if err := b.fetchRules(ctx); err != nil {
-					return err
-				}
+		for range writes {
+			if err := b.fetchRules(ctx); err != nil {
+				return err
 			}
 			set, err := b.parsed()
 			if err != nil {
@@ -234,7 +232,9 @@ func (s *Server) SetAccess(ctx context.Context, user string, a contacts.Access) 
 			if len(b.raw) == 0 {
 				set = newRules(s.o.Self)
 			}
-			allowing(&set, user, a)
+			for _, user := range slices.Sorted(maps.Keys(people)) {
+				allowing(&set, user, people[user])
+			}
 			err = b.writeRules(ctx, set.Marshal())
 			if err == nil {
 				return b.tellRules()

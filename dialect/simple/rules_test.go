@@ -133,7 +133,7 @@ func TestRulesByXCAP(t *testing.T) {
 		}
 		return nil
 	}
-	if err := s.SetAccess(t.Context(), "sip:Bob@contoso.test", contacts.Block); err != nil {
+	if err := s.SetAccess(t.Context(), map[string]contacts.Access{"Bob@contoso.test": contacts.Block}); err != nil {
 		t.Fatal(err)
 	}
 	if doc := xcap.docs[rulesPath]; !strings.Contains(doc, "junk@") || rulesOf(t, doc).Of("Bob@contoso.test") != contacts.Block {
@@ -159,10 +159,10 @@ func TestRulesByXCAP(t *testing.T) {
 func TestRulesInAFile(t *testing.T) {
 	dir := t.TempDir()
 	s := newRecord(Options{Dir: dir}).Server
-	if err := s.SetAccess(t.Context(), "bob@contoso.test", contacts.Limited); err == nil {
+	if err := s.SetAccess(t.Context(), map[string]contacts.Access{"bob@contoso.test": contacts.Limited}); err == nil {
 		t.Error("a server without rules shows somebody less")
 	}
-	if err := s.SetAccess(t.Context(), "bob@contoso.test", contacts.Block); err != nil {
+	if err := s.SetAccess(t.Context(), map[string]contacts.Access{"bob@contoso.test": contacts.Block}); err != nil {
 		t.Fatal(err)
 	}
 	if st, err := os.Stat(s.rules.file()); err != nil || st.Mode().Perm() != 0o600 {
@@ -192,7 +192,7 @@ func TestSeenAsAllowed(t *testing.T) {
 		}{
 			{contacts.Limited, "available"}, {contacts.Allow, "busy meeting In Lyon"}, {contacts.Polite, "offline"}, {contacts.Allow, "busy meeting In Lyon"}, {contacts.Block, "unknown"},
 		} {
-			if err := anna.SetAccess(t.Context(), boss.o.Self, step.access); err != nil {
+			if err := anna.SetAccess(t.Context(), map[string]contacts.Access{boss.o.Self: step.access}); err != nil {
 				t.Fatal(err)
 			}
 			watch(t, boss.record, self)
