@@ -104,6 +104,8 @@ func (p *program) event(e any) {
 		p.presenceEvent("presence", e.User, e.State)
 	case session.BecameAvailable:
 		p.presenceEvent("available", e.User, e.State)
+	case session.WatcherAsks:
+		p.print("asks", e.User, "wants to see your state", map[string]any{"user": uri(e.User), "name": e.Name})
 	case session.CalendarChanged:
 		p.calendarEvent(e.State)
 	case session.ContactsDoubt:

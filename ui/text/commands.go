@@ -37,6 +37,13 @@ func commands() []command {
 		{"org", "[NAME]", "reads a person's place in the organisation", (*client).doOrg},
 		{"add", "NAME [to GROUP]", "puts somebody you can find on the list", (*client).doAdd},
 		{"remove", "NAME", "takes somebody off the list", (*client).doRemove},
+		{"undo", "", "takes the last change of the list back", (*client).doUndo},
+		{"tell", "NAME", "tells you once when somebody is available", (*client).doTell},
+		{"allow", "NAME", "lets somebody see your state", (*client).doAllow},
+		{"limit", "NAME", "lets somebody see only whether you can be reached", (*client).doLimit},
+		{"block", "NAME", "hides your state from somebody and refuses messages and calls", (*client).doBlock},
+		{"keep", "", "keeps your contact list when the server's lost people", (*client).doKeep},
+		{"take", "", "takes the server's contact list instead", (*client).doTake},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"communicator/calendar"
 	"communicator/contacts"
 	"communicator/im"
 	"communicator/plain"
@@ -35,21 +36,21 @@ type Streams struct {
 
 // client is one text client at work.
 type client struct {
-	session *session.Session
-	out     io.Writer
-	names   view.Names
-	list    contacts.List
-	seen    map[string]string // last words said about a person
-	asked   map[string]bool   // who wants to see one's state
-	talk    *im.Conversation  // whom `say` goes to
-	lost    bool              // the connection
+	session    *session.Session
+	out        io.Writer
+	names      view.Names
+	list       contacts.List
+	seen       map[string]string // last words said about a person
+	talk       *im.Conversation  // whom `say` goes to
+	lost       bool              // the connection
+	noCalendar bool              // it could not be read at the last try
 }
 
 // Run says what it offers, obeys the user and says what happens, until the
 // user says quit, In ends or ctx ends. s is running, or about to. A read of In
 // that blocks does not hold Run up, but outlives it.
 func Run(ctx context.Context, s *session.Session, io Streams) error {
-	c := &client{session: s, out: io.Out, names: view.Names{}, seen: map[string]string{}, asked: map[string]bool{}}
+	c := &client{session: s, out: io.Out, names: view.Names{}, seen: map[string]string{}}
 	c.line("Communicator, text client. Signing in as %s.", s.State().User)
 	c.line("Type help for the commands, quit to leave. Messages and changes appear as they happen.")
 	if s.State().Phase == session.SignedIn {
@@ -120,8 +121,16 @@ func (c *client) happened(event any) {
 		c.contacts(e.List)
 	case session.PresenceChanged:
 		c.presence(e.User, e.State)
-	case session.WatcherChanged:
-		c.watcher(e)
+	case session.WatcherAsks:
+		c.asks(e)
+	case session.BecameAvailable:
+		c.line("%s is available now.", c.names.Of(e.User))
+	case session.ContactsDoubt:
+		c.doubt(e)
+	case session.CalendarChanged:
+		if !errors.Is(e.State.Err, calendar.ErrNone) {
+			c.calendar(e.State.Err)
+		}
 	case im.Received:
 		c.message(e.Message)
 	case im.DeliveryChanged:
@@ -129,20 +138,6 @@ func (c *client) happened(event any) {
 			c.line("Not delivered to %s: %s.", c.names.Of(e.Delivery.To), view.Reason(e.Delivery))
 		}
 	}
-}
-
-// watcher says who wants to see one's state, and waits to be allowed to; who
-// may see it comes and goes as he likes.
-func (c *client) watcher(w session.WatcherChanged) {
-	if w.Status != "pending" && w.Status != "waiting" || c.asked[w.User] {
-		return
-	}
-	c.asked[w.User] = true
-	who := w.User
-	if name := plain.Line(w.Name); name != "" {
-		who = name + " (" + w.User + ")"
-	}
-	c.line("%s wants to see your state.", who)
 }
 
 func (c *client) connection(s session.State) {

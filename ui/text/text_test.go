@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"communicator/calendar"
+	"communicator/contacts"
 	"communicator/lab"
 	"communicator/session"
 )
@@ -174,16 +176,47 @@ func TestTextClientStartsByBeingUseful(t *testing.T) {
 	})
 }
 
-// Who asks is said, once; who may look comes and goes in silence.
+// Who asks is said; who may look comes and goes in silence. What is decided is
+// said, and who was waited for is told of once.
 func TestTextClientSaysWhoAsks(t *testing.T) {
 	atTerminal(t, func(m *terminal) {
 		m.read(0)
-		for _, status := range []string{"active", "terminated", "pending", "pending", "terminated"} {
+		for _, status := range []string{"active", "terminated", "pending"} {
 			m.events <- session.WatcherChanged{User: "eve@fabrikam.test", Name: "Eve", Status: status}
 		}
-		m.events <- session.WatcherChanged{User: "adam@fabrikam.test", Status: "waiting"}
-		if got, want := m.read(time.Second), "Eve (eve@fabrikam.test) wants to see your state.\nadam@fabrikam.test wants to see your state.\n"; got != want {
+		m.events <- session.WatcherAsks{User: "eve@fabrikam.test", Name: "Eve"}
+		if got, want := m.read(time.Second), "Eve (eve@fabrikam.test) wants to see your state. Say allow, limit or block, and the name.\n"; got != want {
 			t.Errorf("said %q, want %q", got, want)
+		}
+		m.expect("block eve@fabrikam.test", "Eve is blocked")
+		m.expect("allow Bruno Berg", "Bruno Berg may see your state.")
+		m.company.Do("state bruno.berg busy")
+		m.read(time.Second)
+		m.expect("tell Bruno Berg", "You will be told when Bruno Berg is available.")
+		m.company.Do("state bruno.berg available")
+		if got := m.read(time.Second); strings.Count(got, "Bruno Berg is available now.") != 1 {
+			t.Errorf("said %q", got)
+		}
+	})
+}
+
+// What happens to the list and the calendar is said in words, once.
+func TestTextClientSaysWhatIsDoubtful(t *testing.T) {
+	atTerminal(t, func(m *terminal) {
+		m.expect("add Dina Costa to Harbour", "Dina Costa is now in Harbour.")
+		m.expect("undo", "No former version of the contact list is kept") // this client keeps nothing
+		m.expect("keep", "That did not work: keep.")
+		m.read(time.Second)
+		m.events <- session.ContactsDoubt{Doubt: contacts.Doubt{Loss: contacts.Loss{Before: 12}}}
+		if got := m.read(time.Second); !strings.Contains(got, "it had 12 people. Say keep") {
+			t.Errorf("said %q", got)
+		}
+		broken := session.CalendarChanged{State: calendar.State{Err: &calendar.Error{What: "The calendar does not answer", Why: "it is off", Remedy: "Wait"}}}
+		m.events <- broken
+		m.events <- broken
+		m.events <- session.CalendarChanged{}
+		if got := m.read(time.Second); strings.Count(got, "it is off") > 1 || !strings.Contains(got, "Your calendar can be read again.") {
+			t.Errorf("said %q", got)
 		}
 	})
 }
