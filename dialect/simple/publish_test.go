@@ -2,6 +2,7 @@ package simple
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -230,4 +231,42 @@ func TestBadPublicationFile(t *testing.T) {
 			t.Errorf("%q is read as %+v", text, pub)
 		}
 	}
+}
+
+// Nothing can be written any more (here: names beside the file would be too
+// long): the file is of a publication that this process has replaced since, and
+// is not believed. What another process writes later counts all the same.
+func TestStalePublicationFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		self := strings.Repeat("a", 225) + "@contoso.test"
+		r := newRecord(Options{Self: self, Dir: t.TempDir()})
+		p := connect(t, r.line)
+		if err := r.Attach(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		file := func(tag string) {
+			t.Helper()
+			text := fmt.Sprintf(`{"user":%q,"device":"d","etag":%q,"expires":%q}`, self, tag, time.Now().Add(time.Hour).Format(time.RFC3339))
+			if err := os.WriteFile(r.publicationFile(), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		say := func(note, match, tag string) {
+			t.Helper()
+			done := published(t.Context(), r.Server, presence.State{Availability: presence.Available, Note: note})
+			m := p.nextBut("SUBSCRIBE")
+			if got := m.h.Get("Sip-If-Match"); got != match {
+				t.Errorf("%s: replaces %q, want %q", note, got, match)
+			}
+			p.answer(m, "200 OK", "SIP-ETag: "+tag, "Expires: 3600")
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		}
+		file("last week")
+		say("first", "last week", "one")
+		say("second", "one", "two")
+		file("other")
+		say("after another process", "other", "three")
+	})
 }

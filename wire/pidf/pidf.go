@@ -41,6 +41,10 @@ const (
 	nsMarks  = "urn:uuid:4eb650b6-5700-551f-b38e-1a0830a84c78" // ours: see Marks
 )
 
+// MaxTuples is how many tuples, how many persons and how many devices of a
+// document are read: more devices than anybody has.
+const MaxTuples = 100
+
 // Presence is a presence document (RFC 3863 §4.1). What we do not know is
 // ignored when read.
 type Presence struct {
@@ -112,11 +116,11 @@ func Parse(b []byte) (Presence, error) {
 	p := Presence{Entity: root.attr("entity")}
 	for _, k := range root.kids {
 		switch {
-		case k.is(nsPIDF, "tuple"):
+		case k.is(nsPIDF, "tuple") && len(p.Tuples) < MaxTuples:
 			p.Tuples = append(p.Tuples, parseTuple(k))
-		case k.is(nsModel, "person"):
+		case k.is(nsModel, "person") && len(p.Persons) < MaxTuples:
 			p.Persons = append(p.Persons, parsePerson(k))
-		case k.is(nsModel, "device"):
+		case k.is(nsModel, "device") && len(p.Devices) < MaxTuples:
 			p.Devices = append(p.Devices, parseDevice(k))
 		case k.is(nsPIDF, "note"):
 			p.Notes = append(p.Notes, parseNote(k))
