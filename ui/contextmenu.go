@@ -45,10 +45,13 @@ func (p *mainPage) groupMenu(r view.Row) *fyne.Menu {
 		sorting,
 		fyne.NewMenuItemSeparator(),
 	}
+	change := func(label string, op contacts.Op) *fyne.MenuItem {
+		return item(label, "", func() { p.edit(lang.L("The list was not changed."), contacts.Edit{Op: op, Group: r.Group}) })
+	}
 	if r.Org {
-		items = append(items, item(lang.L("Hide this group"), "", func() { p.hidden[r.Group] = true; p.arranged() }))
+		items = append(items, change(lang.L("Hide this group"), contacts.Hide))
 	} else {
-		items = append(items,
+		items = append(items, change(lang.L("Move up"), contacts.MoveUp), change(lang.L("Move down"), contacts.MoveDown),
 			item(lang.L("Rename…"), "", func() { p.rename(r.Group) }),
 			item(lang.L("Delete…"), "", func() { p.remove(r.Group) }))
 	}
@@ -72,17 +75,25 @@ func (p *mainPage) foldAll(fold bool) {
 }
 
 func (p *mainPage) rename(group string) {
-	p.askName(lang.L("Rename the group"), group, func(to string) {
+	p.askName(lang.L("Rename the group"), lang.L("Name of the group"), group, func(to string) {
 		p.edit(lang.L("The group was not renamed."), contacts.Edit{Op: contacts.RenameGroup, Group: group, To: to})
 	})
 }
 
-// askName asks for a group's name.
-func (p *mainPage) askName(title, name string, done func(string)) {
-	entry := widgets.NewEntry(lang.L("Name of the group"))
+// nickname asks how the user wants to call a person; nothing is the name in the
+// directory again.
+func (p *mainPage) nickname(r view.Row) {
+	p.askName(lang.L("Rename the contact"), lang.L("Empty: as in the directory"), r.Name, func(name string) {
+		p.edit(lang.L("The contact was not renamed."), contacts.Edit{Op: contacts.Rename, User: r.User, Name: name})
+	})
+}
+
+// askName asks for a name; hint stands where there is none.
+func (p *mainPage) askName(title, hint, name string, done func(string)) {
+	entry := widgets.NewEntry(hint)
 	entry.SetText(name)
 	d := dialog.NewCustomConfirm(title, lang.L("OK"), lang.L("Cancel"), widgets.Sized(entry, 260, 0), func(ok bool) {
-		if ok && entry.Text != "" {
+		if ok {
 			done(entry.Text)
 		}
 	}, p.app.window)
@@ -106,49 +117,70 @@ func (p *mainPage) personMenu(r view.Row) *fyne.Menu {
 	if r.User == "" {
 		return fyne.NewMenu("", item(lang.L("Show contact card"), "ui-person", func() { p.card(r) }))
 	}
+	tell := item(lang.L("Tell me when available"), "ui-bell", func() { p.tellMe(r.User) })
+	tell.Checked = p.app.session != nil && p.app.session.Presence.Telling(r.User)
 	items := []*fyne.MenuItem{
 		item(lang.L("Send message"), "ui-message", func() { p.message(r.User, r.Name) }),
 		fyne.NewMenuItemSeparator(),
 		item(lang.L("Show contact card"), "ui-person", func() { p.card(r) }),
+		tell,
 		item(lang.L("Copy address"), "ui-copy", func() { p.app.o.App.Clipboard().SetContent(r.User) }),
 		fyne.NewMenuItemSeparator(),
 	}
 	return fyne.NewMenu("", append(items, p.listItems(r)...)...)
 }
 
+// tellMe asks to be told when somebody is available, or takes that back.
+func (p *mainPage) tellMe(user string) {
+	if s := p.app.session; s != nil {
+		s.Presence.TellWhenAvailable(user, !s.Presence.Telling(user))
+	}
+}
+
 // listItems are those that change the contact list.
 func (p *mainPage) listItems(r view.Row) []*fyne.MenuItem {
-	own := r.Group != "" && !p.fromChart(r.Group)
-	into := item(lang.L("Add to group"), "", nil)
-	if own {
-		into = item(lang.L("Move to group"), "", nil)
+	if r.Group == "" || p.fromChart(r.Group) {
+		return append([]*fyne.MenuItem{p.into(lang.L("Add to group"), r, contacts.Edit{Op: contacts.Add, Name: r.Name})}, p.renameItems(r)...)
+	}
+	items := append([]*fyne.MenuItem{
+		p.into(lang.L("Move to group"), r, contacts.Edit{Op: contacts.Move, Group: r.Group}),
+		p.into(lang.L("Copy to group"), r, contacts.Edit{Op: contacts.Copy}),
+	}, p.renameItems(r)...)
+	return append(items, item(lang.L("Remove from this group"), "", func() {
+		p.edit(lang.L("The contact was not removed."), contacts.Edit{Op: contacts.Remove, User: r.User, Group: r.Group})
+	}))
+}
+
+// renameItems are for people on the list only.
+func (p *mainPage) renameItems(r view.Row) []*fyne.MenuItem {
+	if r.Group == "" {
+		return nil
+	}
+	return []*fyne.MenuItem{item(lang.L("Rename…"), "", func() { p.nickname(r) })}
+}
+
+// into is a choice of the user's own groups, where e then happens to a person.
+func (p *mainPage) into(label string, r view.Row, e contacts.Edit) *fyne.MenuItem {
+	do := func(group string) {
+		e := e
+		e.User = r.User
+		if e.To = group; e.Op == contacts.Add {
+			e.Group, e.To = group, ""
+		}
+		p.edit(lang.L("The list was not changed."), e)
 	}
 	var groups []*fyne.MenuItem
 	for _, g := range p.app.list.Groups {
 		if g.Source == contacts.Own && g.Name != r.Group {
-			groups = append(groups, fyne.NewMenuItem(g.Name, func() { p.put(r, own, g.Name) }))
+			groups = append(groups, fyne.NewMenuItem(g.Name, func() { do(g.Name) }))
 		}
 	}
 	groups = append(groups, fyne.NewMenuItem(lang.L("New group…"), func() {
-		p.askName(lang.L("New group"), "", func(name string) { p.put(r, own, name) })
+		p.askName(lang.L("New group"), lang.L("Name of the group"), "", do)
 	}))
-	into.ChildMenu = fyne.NewMenu("", groups...)
-	items := []*fyne.MenuItem{into}
-	if own {
-		items = append(items, item(lang.L("Remove from this group"), "", func() {
-			p.edit(lang.L("The contact was not removed."), contacts.Edit{Op: contacts.Remove, User: r.User, Group: r.Group})
-		}))
-	}
-	return items
-}
-
-// put adds a person to a group, or moves them there from another of the user's own.
-func (p *mainPage) put(r view.Row, own bool, group string) {
-	e := contacts.Edit{Op: contacts.Add, User: r.User, Name: r.Name, Group: group}
-	if own {
-		e = contacts.Edit{Op: contacts.Move, User: r.User, Group: r.Group, To: group}
-	}
-	p.edit(lang.L("The contact was not added."), e)
+	choice := item(label, "", nil)
+	choice.ChildMenu = fyne.NewMenu("", groups...)
+	return choice
 }
 
 func (p *mainPage) fromChart(group string) bool {

@@ -28,6 +28,7 @@ type desk struct {
 	t       *testing.T
 	company *lab.Company
 	who     lab.Person
+	dir     string // of the profile
 
 	mu    sync.Mutex
 	queue []func()
@@ -42,7 +43,7 @@ func atDesk(t *testing.T, signIn bool, body func(t *testing.T, d *desk)) {
 			t.Fatal(err)
 		}
 		defer company.Close()
-		d := &desk{t: t, company: company, who: company.Newcomer()}
+		d := &desk{t: t, company: company, who: company.Newcomer(), dir: t.TempDir()}
 		user := ""
 		if signIn {
 			user = d.who.User
@@ -69,7 +70,7 @@ func (d *desk) enter(a Account, ask func() (string, error), notify func(any)) (*
 			}
 			return ask()
 		},
-		Resolver: d.company.Resolver(), Roots: d.company.Roots(), Dial: d.company.Dial, Notify: notify,
+		Resolver: d.company.Resolver(), Roots: d.company.Roots(), Dial: d.company.Dial, Dir: d.dir, Notify: notify,
 	}), nil
 }
 

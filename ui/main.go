@@ -24,6 +24,7 @@ type mainPage struct {
 	content fyne.CanvasObject
 	top     *fyne.Container
 	banners *fyne.Container // lost connection, a failure, somebody who wants to see one's state
+	doubted *fyne.Container // the question about a list that has shrunk; nil: none
 	lost    *lostBanner
 	own     *ownHeader
 	find    *findBox
@@ -32,16 +33,16 @@ type mainPage struct {
 	status  *statusBar
 	open    *card // the contact card that shows; nil: none
 
-	announced      map[string]*fyne.Container // banners of unread conversations
-	folded, hidden map[string]bool
-	order          view.Order
-	compact        bool
+	announced map[string]*fyne.Container // banners of unread conversations
+	folded    map[string]bool
+	order     view.Order
+	compact   bool
 }
 
 func newMainPage(a *App) *mainPage {
-	p := &mainPage{app: a, folded: map[string]bool{}, hidden: map[string]bool{}, announced: map[string]*fyne.Container{}}
+	p := &mainPage{app: a, folded: map[string]bool{}, announced: map[string]*fyne.Container{}}
 	if a.main != nil { // built anew in another look
-		p.folded, p.hidden, p.order, p.compact = a.main.folded, a.main.hidden, a.main.order, a.main.compact
+		p.folded, p.order, p.compact = a.main.folded, a.main.order, a.main.compact
 	} else {
 		p.recall()
 	}
@@ -95,7 +96,7 @@ func (p *mainPage) refresh() {
 		return
 	}
 	rows := view.Book{
-		List: p.app.list, State: p.app.of, Connected: p.app.connected(), Folded: p.folded, Hidden: p.hidden,
+		List: p.app.list, State: p.app.of, Connected: p.app.connected(), Folded: p.folded,
 		Order: p.order, Compact: p.compact, Now: now,
 	}.Rows()
 	p.people.SetRows(rows)
@@ -176,26 +177,47 @@ func (p *mainPage) announce(key, name, text string, read *widgets.Button) {
 // banner shows one more line over the window, with an action and a button that
 // closes it. It never takes the focus.
 func (p *mainPage) banner(tint fyne.ThemeColorName, icon string, color fyne.ThemeColorName, title, text string, action *widgets.Button) *fyne.Container {
-	var line *fyne.Container
-	closing := widgets.NewButton("", "ui-close", widgets.Quiet, func() {
-		grown := -line.MinSize().Height
-		p.banners.Remove(line)
-		p.content.Refresh()
-		p.hold(grown)
-	})
 	words := widgets.Column(0, widgets.NewText(title, theme.Body, "").Strong().Short(), widgets.NewText(text, theme.Caption, "").Short())
 	row := widgets.Row(8, 1, widgets.NewIcon(theme.Tinted(icon, color), theme.IconRow), words)
+	line := container.NewStack(widgets.NewFill(tint, "", ""), container.NewBorder(nil, widgets.NewLine(), nil, nil, widgets.Inset(6, 8, 6, 13, row)))
+	closing := widgets.NewButton("", "ui-close", widgets.Quiet, func() { p.dismiss(line) })
 	if action != nil {
 		tapped := action.OnTapped
 		action.OnTapped = func() { tapped(); closing.OnTapped() }
 		row.Add(action)
 	}
 	row.Add(closing)
-	line = container.NewStack(widgets.NewFill(tint, "", ""), container.NewBorder(nil, widgets.NewLine(), nil, nil, widgets.Inset(6, 8, 6, 13, row)))
+	p.add(line)
+	return line
+}
+
+// question shows what the user has to decide; it stays until then.
+func (p *mainPage) question(title, text string, answers ...*widgets.Button) *fyne.Container {
+	buttons := widgets.Row(8, -1)
+	for _, b := range answers {
+		buttons.Add(b)
+	}
+	words := widgets.Column(6, widgets.NewText(title, theme.Body, "").Strong().Short(), paragraph("", text, false), buttons)
+	icon := container.NewBorder(widgets.Inset(2, 8, 0, 0, widgets.NewIcon(theme.Tinted("ui-warning", theme.Warning), theme.IconRow)), nil, nil, nil)
+	body := widgets.Inset(6, 8, 8, 13, container.NewBorder(nil, nil, icon, nil, words))
+	rule := widgets.Sized(widgets.NewFill(theme.WarningLine, "", ""), 0, 1)
+	line := container.NewStack(widgets.NewFill(theme.WarningTint, "", ""), container.NewBorder(nil, rule, nil, nil, body))
+	p.add(line)
+	return line
+}
+
+func (p *mainPage) add(line *fyne.Container) {
 	p.banners.Add(line)
 	p.content.Refresh()
 	p.hold(line.MinSize().Height)
-	return line
+}
+
+// dismiss takes a line away again.
+func (p *mainPage) dismiss(line *fyne.Container) {
+	grown := -line.MinSize().Height
+	p.banners.Remove(line)
+	p.content.Refresh()
+	p.hold(grown)
 }
 
 // lostBanner says that the connection is lost and when it is tried again.

@@ -128,11 +128,15 @@ func TestFoldAndHide(t *testing.T) {
 			t.Fatalf("an org-chart group offers %q", last.Label)
 		}
 		last.Action()
+		d.settle()
 		for _, r := range d.main.people.Rows() {
 			if r.Group == "My direct reports" {
 				t.Errorf("still there: %+v", r)
 			}
 		}
+		d.showHidden()
+		d.settle()
+		d.row(view.GroupRow, "My direct reports")
 	})
 }
 

@@ -62,7 +62,7 @@ func (a *App) contactsMenu() *fyne.Menu {
 			}
 		})
 	}
-	return fyne.NewMenu(lang.L("Contacts"),
+	items := []*fyne.MenuItem{
 		key(lang.L("Find a person"), fyne.KeyF, ctrl, a.signedIn(func() { a.window.RequestFocus(); a.main.find.focus() })),
 		key(lang.L("Contact list"), fyne.KeyL, ctrl, a.signedIn(func() { a.window.RequestFocus(); a.main.focus() })),
 		key(lang.L("New message to…"), fyne.KeyN, ctrl, a.signedIn(func() { a.window.RequestFocus(); a.main.find.focus() })),
@@ -75,7 +75,9 @@ func (a *App) contactsMenu() *fyne.Menu {
 			}
 		})),
 		fyne.NewMenuItem(lang.L("Conversations"), a.signedIn(a.talks.show)),
-		fyne.NewMenuItem(lang.L("Show hidden groups"), a.signedIn(func() { clear(a.main.hidden); a.main.arranged() })))
+		fyne.NewMenuItemSeparator(),
+	}
+	return fyne.NewMenu(lang.L("Contacts"), append(items, a.listMenu()...)...)
 }
 
 func (a *App) viewMenu() *fyne.Menu {

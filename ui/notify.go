@@ -38,6 +38,10 @@ func (p *pump) notify(event any) {
 		p.post(func(a *App) { a.steps.Found(e.Step); a.signIn.refresh() })
 	case session.ContactsChanged:
 		p.post(func(a *App) { a.contactsChanged(e.List) })
+	case session.ContactsDoubt:
+		p.post(func(a *App) { a.main.doubt(e) })
+	case session.BecameAvailable:
+		p.post(func(a *App) { a.main.available(e) })
 	case session.PresenceChanged:
 		p.presence()
 	case session.WatcherChanged:

@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
+	"communicator/contacts"
 	"communicator/presence"
 	"communicator/session"
 	"communicator/ui/theme"
@@ -173,8 +174,13 @@ func TestEditTheList(t *testing.T) {
 	atDesk(t, true, func(t *testing.T, d *desk) {
 		d.wait(time.Second)
 		who := d.report()
-		d.main.put(who, false, "Project Harbour")
-		d.wait(time.Second)
+		edit := func(e contacts.Edit) {
+			t.Helper()
+			e.User = who.User
+			d.main.edit("The list was not changed.", e)
+			d.wait(time.Second)
+		}
+		edit(contacts.Edit{Op: contacts.Add, Name: who.Name, Group: "Project Harbour"})
 		g, ok := d.session.Contacts.List().Group("Project Harbour")
 		if !ok || len(g.Members) != 1 || g.Members[0].User != who.User {
 			t.Fatalf("got %+v", d.session.Contacts.List())
@@ -195,9 +201,8 @@ func TestEditTheList(t *testing.T) {
 		if g, _ := d.session.Contacts.List().Group("Project Harbour"); len(g.Members) != 0 {
 			t.Errorf("still there: %+v", g)
 		}
-		d.main.put(who, true, "Nowhere") // out of an org-chart group: refused, and said
-		d.wait(time.Second)
-		if !strings.Contains(texts(d.window), "The contact was not added.") {
+		edit(contacts.Edit{Op: contacts.Move, Group: who.Group, To: "Nowhere"}) // out of an org-chart group: refused, and said
+		if !strings.Contains(texts(d.window), "The list was not changed.") {
 			t.Errorf("a refused change is not told:\n%s", texts(d.window))
 		}
 	})

@@ -19,7 +19,6 @@ const (
 	keptOrder   = "order"
 	keptFolded  = "folded-groups"
 	keptShown   = "unfolded-groups"
-	keptHidden  = "hidden-groups"
 )
 
 // manyMembers is from how many people on a group is folded when it is first
@@ -49,9 +48,6 @@ func (p *mainPage) recall() {
 	for _, g := range kept.StringList(keptShown) {
 		p.folded[g] = false
 	}
-	for _, g := range kept.StringList(keptHidden) {
-		p.hidden[g] = true
-	}
 }
 
 // keep remembers how the list is arranged.
@@ -61,7 +57,6 @@ func (p *mainPage) keep() {
 	kept.SetInt(keptOrder, int(p.order))
 	kept.SetStringList(keptFolded, names(p.folded, true))
 	kept.SetStringList(keptShown, names(p.folded, false))
-	kept.SetStringList(keptHidden, names(p.hidden, true))
 }
 
 // names are the groups that have that value, sorted.

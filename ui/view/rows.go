@@ -55,7 +55,6 @@ type Book struct {
 	State     func(user string) presence.State
 	Connected bool            // false: nobody's state is known
 	Folded    map[string]bool // groups that show only their header
-	Hidden    map[string]bool // groups that do not show at all
 	Order     Order
 	Compact   bool // no second lines
 	Now       time.Time
@@ -65,9 +64,6 @@ type Book struct {
 func (b Book) Rows() []Row {
 	var rows []Row
 	for _, g := range b.List.Groups {
-		if b.Hidden[g.Name] {
-			continue
-		}
 		members := b.members(g)
 		online := 0
 		for _, m := range members {

@@ -66,11 +66,12 @@ func TestRows(t *testing.T) {
 v Project Harbour 1/1 org=false
   (call) bruno Berg | In a call | “On site”
 `},
-		{"reachable first", Book{Connected: true, Order: ByAvailability, Hidden: map[string]bool{"Project Harbour": true}}, `v My direct reports 2/4 org=true
+		{"reachable first", Book{Connected: true, Order: ByAvailability, Folded: map[string]bool{"Project Harbour": true}}, `v My direct reports 2/4 org=true
   (available) Zoë Zander | Available | 
   (call) bruno Berg | In a call | “On site”
   (offline) Ärla Ahl | Offline | 
   (unknown) nameless@contoso.test | Status unknown | 
+> Project Harbour 1/1 org=false
 `},
 		{"not connected: nothing is kept green", Book{Folded: map[string]bool{"My direct reports": true}}, `> My direct reports –/4 org=true
 v Project Harbour –/1 org=false

@@ -1,0 +1,90 @@
+//go:build cgo || !darwin
+
+package ui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"communicator/contacts"
+	"communicator/session"
+)
+
+// The server's list is suddenly empty: the list stays as it was, and the user
+// is asked.
+func TestDoubtfulList(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		d.main.edit("", contacts.Edit{Op: contacts.Add, User: who.User, Name: who.Name, Group: "Harbour"})
+		d.wait(time.Second)
+		lost := contacts.Doubt{Loss: contacts.Loss{Before: 12, Now: 0}}
+		d.main.doubt(session.ContactsDoubt{Doubt: lost})
+		said := texts(d.window)
+		if !strings.Contains(said, "Your contact list on the server is empty") || !strings.Contains(said, "You had 12 people there, now 0. Nothing is lost") {
+			t.Errorf("the question is not asked:\n%s", said)
+		}
+		button(t, d.window, "Keep mine")
+		d.main.doubt(session.ContactsDoubt{Over: true})
+		if strings.Contains(texts(d.window), "Keep mine") {
+			t.Error("the question stays though it is settled")
+		}
+	})
+}
+
+func TestTellWhenAvailable(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		d.lab("state " + who.User + " busy")
+		d.settle()
+		d.main.tellMe(who.User)
+		d.settle()
+		for _, i := range d.main.personMenu(who).Items {
+			if i.Label == "Tell me when available" && !i.Checked {
+				t.Error("the menu does not say that it was asked for")
+			}
+		}
+		if strings.Contains(texts(d.window), "is available now") {
+			t.Error("told too early")
+		}
+		d.lab("state " + who.User + " available At my desk")
+		d.settle()
+		if !strings.Contains(texts(d.window), who.Name+" is available now\nAt my desk") {
+			t.Errorf("not told:\n%s", texts(d.window))
+		}
+		button(t, d.window, "Message").Tapped(nil)
+		d.settle()
+		if d.talk().title() != who.Name {
+			t.Errorf("the button opens %q", d.talk().title())
+		}
+	})
+}
+
+// A file of another program is added to the list; what cannot be is said.
+func TestImport(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		d.main.edit("", contacts.Edit{Op: contacts.Add, User: who.User, Name: who.Name, Group: "Harbour"})
+		d.wait(time.Second)
+		file := "name,address,group\nBob,bob@contoso.test,Harbour\nNobody,,Harbour\nEve,eve@contoso.test,Harbour\n"
+		said, err := addFrom(t.Context(), d.session, "people.csv", strings.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said.Title != "2 people were added to the list" || !strings.HasPrefix(said.Text, "1 could not be added · line 3: ") {
+			t.Errorf("it says %+v", said)
+		}
+		d.settle()
+		if g, _ := d.session.Contacts.List().Group("Harbour"); len(g.Members) != 3 {
+			t.Errorf("the list has %+v", g)
+		}
+		d.undo()
+		d.settle()
+		if g, _ := d.session.Contacts.List().Group("Harbour"); len(g.Members) != 1 || !strings.Contains(texts(d.window), "The last change was taken back") {
+			t.Errorf("not undone:\n%s", texts(d.window))
+		}
+	})
+}
