@@ -9,6 +9,7 @@ import (
 
 	"communicator/directory"
 	"communicator/session"
+	"communicator/ui/view"
 
 	"github.com/spf13/cobra"
 )
@@ -31,6 +32,7 @@ type number struct {
 
 func (p *program) find() *cobra.Command {
 	var limit int
+	var refresh bool
 	c := &cobra.Command{
 		Use: "find TEXT", Short: "Search contacts and the address book",
 		Args: arguments(1, 64, "a name, address or number"),
@@ -44,20 +46,40 @@ func (p *program) find() *cobra.Command {
 			return p.signedIn(c.Context(), nil, func(ctx context.Context, s *session.Session) error {
 				ctx, cancel := p.deadline(ctx)
 				defer cancel()
-				r, err := s.People.Find(ctx, strings.Join(args, " "), limit)
-				p.hits(r.Hits)
-				if err != nil {
-					return because(ctx, err)
+				if refresh {
+					if err := s.People.Refresh(ctx); err != nil {
+						return because(ctx, fmt.Errorf("bring the address book up to date: %w", err))
+					}
 				}
-				if len(r.Hits) == 0 {
-					return fmt.Errorf("nobody found for %q", strings.Join(args, " "))
-				}
-				return nil
+				return p.search(ctx, s, strings.Join(args, " "), limit)
 			})
 		},
 	}
 	c.Flags().IntVar(&limit, "limit", 50, "show at most `N` people")
+	c.Flags().BoolVar(&refresh, "refresh", false, "bring the copy of the address book up to date first; the first time everybody is read")
 	return c
+}
+
+// search prints who is found among contacts and in the address book.
+func (p *program) search(ctx context.Context, s *session.Session, text string, limit int) error {
+	if _, err := s.Contacts.Loaded(ctx); err != nil { // who is a contact is found by the name given to him
+		p.warn("Your own groups are missing. %s", view.Explain("", because(ctx, err)))
+	}
+	r, err := s.People.Find(ctx, text, limit)
+	p.hits(r.Hits)
+	switch {
+	case err != nil && len(r.Hits) > 0: // those of the list
+		return exit{statusPartly, because(ctx, err)}
+	case err != nil:
+		return because(ctx, err)
+	case len(r.Hits) == 0:
+		return fmt.Errorf("nobody found for %q", text)
+	case r.Total > len(r.Hits):
+		p.warn("%d of %d are shown; say more of the name, or --limit.", len(r.Hits), r.Total)
+	case !r.Complete:
+		p.warn("There may be more: not everybody was searched.")
+	}
+	return nil
 }
 
 func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

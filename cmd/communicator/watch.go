@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"communicator/calendar"
+	"communicator/directory/addressbook"
 	"communicator/im"
 	"communicator/presence"
 	"communicator/session"
@@ -21,6 +23,7 @@ import (
 type watching struct {
 	users    []string // empty: the whole list
 	tell     []string // say once when these become available
+	book     bool     // bring the address book up to date meanwhile
 	duration time.Duration
 }
 
@@ -43,6 +46,7 @@ func (p *program) watch() *cobra.Command {
 		},
 	}
 	c.Flags().DurationVar(&w.duration, "for", 0, "end after `DURATION`")
+	c.Flags().BoolVar(&w.book, "address-book", false, "bring the copy of the address book up to date, and say how that goes")
 	c.Flags().StringArrayVar(&w.tell, "tell", nil, "say once when `ADDRESS` becomes available (repeatable)")
 	return c
 }
@@ -72,6 +76,11 @@ func (p *program) watchEvents(ctx context.Context, w watching) error {
 		}
 		for _, user := range w.tell {
 			s.Presence.TellWhenAvailable(user, true)
+		}
+		var updating sync.WaitGroup
+		defer updating.Wait()
+		if w.book {
+			updating.Go(func() { _ = s.People.Refresh(ctx) }) // ends with ctx; its error is in the event
 		}
 		if len(w.users)+len(w.tell) == 0 { // the whole list, with the groups of the org chart
 			if _, err := s.Contacts.Loaded(ctx); err != nil && ctx.Err() == nil {
@@ -110,6 +119,8 @@ func (p *program) event(e any) {
 		p.calendarEvent(e.State)
 	case session.ContactsDoubt:
 		p.doubtEvent(e)
+	case session.AddressBookChanged:
+		p.bookEvent(e.State)
 	case session.ContactsChanged:
 		for _, g := range e.List.Groups {
 			for _, c := range g.Members {
@@ -167,6 +178,22 @@ func (p *program) calendarEvent(s calendar.State) {
 	}
 	p.print("calendar", "", words, map[string]any{"periods": appointments(s.Periods), "out_of_office": s.OutOfOffice,
 		"read": stamp(s.Read), "error": why})
+}
+
+// bookEvent prints how the copy of the address book stands.
+func (p *program) bookEvent(s addressbook.State) {
+	words, why := fmt.Sprintf("%d people", s.Entries), ""
+	switch {
+	case s.Err != nil:
+		why = s.Err.Error()
+		words += "; " + why
+	case s.Filling && s.Total > 0:
+		words = fmt.Sprintf("%d of %d people read", s.Read, s.Total)
+	case s.Filling:
+		words = fmt.Sprintf("%d people read", s.Read)
+	}
+	p.print("address-book", "", words, map[string]any{"people": s.Entries, "read": s.Read, "total": s.Total,
+		"complete": s.Complete, "updated": stamp(s.Updated), "error": why})
 }
 
 // doubtEvent prints that the server's list lost people, or that this is settled.
