@@ -176,7 +176,11 @@ func (q Query) DialHost(ctx context.Context, network, addr string) (net.Conn, er
 		return nil, err
 	}
 	if q.Resolver == "" || net.ParseIP(host) != nil {
-		return q.dialer()(ctx, network, addr)
+		conn, err := q.dialer()(ctx, network, addr)
+		if err != nil {
+			return nil, &dialError{addr, err}
+		}
+		return conn, nil
 	}
 	ips, err := q.lookuper().addrs(ctx, strings.TrimSuffix(host, ".")+".")
 	if err != nil {
@@ -184,10 +188,19 @@ func (q Query) DialHost(ctx context.Context, network, addr string) (net.Conn, er
 	}
 	conn, _, failed := race(ctx, q.dialer(), port, ips)
 	if conn == nil {
-		return nil, failed[len(failed)-1].err
+		return nil, &dialError{addr, failed[len(failed)-1].err}
 	}
 	return conn, nil
 }
+
+// dialError says in words why HOST:PORT was not reached.
+type dialError struct {
+	addr string
+	err  error
+}
+
+func (e *dialError) Error() string { return short(e.addr) + ": " + dialWords(e.err) }
+func (e *dialError) Unwrap() error { return e.err }
 
 // interleave puts addresses in the order in which they are tried: IPv6 and
 // IPv4 in turn (RFC 8305 §4).

@@ -53,6 +53,11 @@ func (s *Search) notFound(ctx context.Context) *NotFoundError {
 	case e.Why == "":
 		e.Why, e.Remedy = fmt.Sprintf("No server is announced for %s. %s", s.domain, s.checked()), askAdmin
 	}
+	for _, st := range s.of("srv", None) { // a record that is of no use is somebody's mistake, or his decision
+		if len(st.Answer) > 0 && !strings.Contains(e.Why, "certificate") {
+			e.Why += fmt.Sprintf(" %s %s.", strings.TrimSuffix(st.Name, "."), st.Text)
+		}
+	}
 	if s.doubt && !strings.Contains(e.Why, "certificate") && s.count("srv", Timeout, Servfail) > 0 && s.count("srv", Found) > 0 {
 		e.Why += " Some names could not be looked up."
 	}
@@ -105,8 +110,9 @@ func (s *Search) silent() (string, string) {
 			where = append(where, st.Name)
 		}
 	}
-	if len(where) == 0 {
-		return "", ""
+	fallback := func(name string) bool { return name == "sip."+s.domain+":5061" || name == "sip."+s.domain+":443" }
+	if why, _ := s.withoutAddress(); len(where) == 0 || why != "" && !slices.ContainsFunc(where, func(n string) bool { return !fallback(n) }) {
+		return "", "" // the records of the domain are wrong, which says more than what was tried for want of them
 	}
 	why := where[0] + " does not answer."
 	if list := s.of("tls", Refused, Timeout); len(list) > 0 && list[0].Name == where[0] {

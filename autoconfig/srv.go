@@ -71,7 +71,7 @@ func (s *Search) expandSRV(ctx context.Context, i int) {
 		// RFC 2782: a target of "." means that the service is decidedly not available.
 		st.Result, st.Text = None, "says that this service is not offered here"
 	case len(records) == 0:
-		st.Result, st.Text = None, "answers with nothing that names a server"
+		st.Result, st.Text = None, "names no server that can be used: "+short(listTargets(a.records))
 	case !service.tls && !s.q.AllowTCP:
 		st.Result, st.Text = Refused, "offers "+listTargets(records)+" without encryption, which is not allowed"
 	case !service.tls && s.doubt:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"syscall"
 	"time"
@@ -15,7 +16,10 @@ import (
 // tlsWords says why a handshake failed: Untrusted and what is wrong with the
 // certificate, or Refused and why there was none.
 func tlsWords(err error, domain string, now time.Time) (result, words string) {
-	if h, ok := errors.AsType[x509.HostnameError](err); ok {
+	if h, ok := errors.AsType[x509.HostnameError](err); ok && onlyCommonName(h.Certificate) {
+		return Untrusted, fmt.Sprintf("the certificate names %s only as its common name, which no longer counts: it needs a subject alternative name%s",
+			short(h.Certificate.Subject.CommonName), particulars(h.Certificate))
+	} else if ok {
 		return Untrusted, fmt.Sprintf("the certificate is not for %s (it names %s)%s", domain, certNames(h.Certificate), particulars(h.Certificate))
 	}
 	if c, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
@@ -31,27 +35,43 @@ func tlsWords(err error, domain string, now time.Time) (result, words string) {
 		return Untrusted, "the certificate is not valid: " + short(v.Err.Error())
 	}
 	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
-	alert, isAlert := errors.AsType[tls.AlertError](err)
+	alert := AlertWords(err)
 	switch {
 	case isTimeout(err):
 		return Timeout, "connected, but no answer to the start of encryption"
 	case notTLS:
 		return Refused, "does not speak TLS on this port"
-	case isAlert:
-		return Refused, "refused the encryption: " + short(alert.Error())
+	case strings.Contains(err.Error(), "protocol version"): // our alert as well as theirs
+		return Refused, "has no encryption that is safe today (TLS 1.2 or later)"
+	case alert != "":
+		return Refused, alert
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
 		return Refused, "closed the connection at the start of encryption"
 	case errors.Is(err, context.Canceled):
 		return Refused, "given up"
 	}
-	return Refused, "no encryption came about: " + short(err.Error())
+	return Refused, "fails at the start of encryption: " + short(strings.TrimPrefix(err.Error(), "tls: "))
+}
+
+// AlertWords says, as what "it" does, which alert of the other side
+// ended a TLS connection; empty: none did. With TLS 1.3 it may come only after the handshake.
+func AlertWords(err error) string {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "remote error" {
+		return ""
+	}
+	alert := strings.TrimPrefix(op.Err.Error(), "tls: ")
+	if strings.Contains(alert, "certificate required") {
+		return "wants a certificate of this computer, which this program does not have"
+	}
+	return "refused the encryption: " + short(alert)
 }
 
 // invalidWords is for a certificate that is wrong in itself.
 func invalidWords(c x509.CertificateInvalidError, now time.Time) string {
 	switch {
 	case c.Reason == x509.Expired && c.Cert != nil && now.Before(c.Cert.NotBefore):
-		return fmt.Sprintf("the certificate is valid only from %s; is this computer's clock right?", c.Cert.NotBefore.Format(time.DateOnly))
+		return fmt.Sprintf("the certificate is valid only from %s, and this computer's clock says %s", c.Cert.NotBefore.Format(time.DateOnly), now.Format(time.DateOnly))
 	case c.Reason == x509.Expired && c.Cert != nil:
 		return fmt.Sprintf("the certificate expired on %s%s", c.Cert.NotAfter.Format(time.DateOnly), issuedBy(c.Cert))
 	case c.Reason == x509.IncompatibleUsage:
@@ -60,6 +80,11 @@ func invalidWords(c x509.CertificateInvalidError, now time.Time) string {
 		return "the certificate was issued by one that may not issue certificates" + particulars(c.Cert)
 	}
 	return "the certificate is not valid: " + short(c.Error())
+}
+
+// onlyCommonName: c has no name but in its subject, as certificates had long ago.
+func onlyCommonName(c *x509.Certificate) bool {
+	return c != nil && len(c.DNSNames)+len(c.IPAddresses)+len(c.URIs) == 0 && c.Subject.CommonName != ""
 }
 
 func certNames(c *x509.Certificate) string {
@@ -75,9 +100,6 @@ func certNames(c *x509.Certificate) string {
 	}
 	for _, u := range c.URIs {
 		list = append(list, short(u.String()))
-	}
-	if len(list) == 0 && c.Subject.CommonName != "" {
-		list = append(list, short(c.Subject.CommonName))
 	}
 	return listWords(list)
 }

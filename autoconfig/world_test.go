@@ -181,6 +181,10 @@ func (a *authority) issue(names ...string) tls.Certificate {
 		switch u, _ := url.Parse(n); {
 		case n == "expired":
 			c.NotBefore, c.NotAfter = time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour)
+		case n == "future":
+			c.NotBefore = time.Now().Add(24 * time.Hour)
+		case strings.HasPrefix(n, "CN="):
+			c.Subject.CommonName = n[3:]
 		case n == "client":
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 		case u.Scheme != "":
