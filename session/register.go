@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"communicator/autoconfig"
 	"communicator/plain"
 	"communicator/wire/auth"
 	"communicator/wire/pidf"
@@ -49,13 +51,13 @@ func (r *registration) do(ctx context.Context, expires time.Duration) event {
 	}
 	res, err := r.conn.Do(ctx, req, nil)
 	r.seq = req.CSeq().SeqNo
-	if least := tooBrief(res); least > expires && expires > 0 {
+	if least := tooBrief(res); least > expires && expires == registerFor { // once: a server that is never content gets no storm
 		return r.do(ctx, least)
 	}
 	if err != nil {
 		return r.failed(ctx, res, err)
 	}
-	r.granted = granted(res, r.instance, r.contact, expires)
+	r.granted = min(expires, granted(res, r.instance, r.contact, expires)) // more than was asked for would never be renewed
 	if r.granted <= 0 && expires > 0 {
 		return event{what: unavailable, err: errExpired}
 	}
@@ -134,7 +136,10 @@ func (r *registration) failed(ctx context.Context, res *sip.Response, err error)
 		return event{what: rejected, err: &SignInError{What: notSignedIn(r.self), Why: "the name or password was not accepted",
 			Remedy: "Check the address and enter the password again", Err: err}}
 	}
-	if u, ok := errors.AsType[*auth.UnsupportedError](err); ok {
+	if u, ok := errors.AsType[*auth.UnsupportedError](err); ok && len(u.Offered) == 0 {
+		return event{what: rejected, err: &SignInError{What: notSignedIn(r.self), Why: "the server wants a password and does not say how to prove it (401 without a challenge)",
+			Remedy: "Tell your administrator", Err: err}}
+	} else if ok {
 		return event{what: rejected, err: &SignInError{What: notSignedIn(r.self),
 			Why:    "the server only offers sign-in methods that this program does not have: " + plain.Cut(plain.Line(strings.Join(u.Offered, ", ")), 100),
 			Remedy: "Tell your administrator", Err: err}}
@@ -147,11 +152,23 @@ func (r *registration) failed(ctx context.Context, res *sip.Response, err error)
 	case !ok && ctx.Err() != nil:
 		return event{what: unavailable, err: fmt.Errorf("%s has not answered within %v", r.target, registerTime)}
 	case !ok:
-		return event{what: unavailable, err: fmt.Errorf("%s: %w", r.target, err)}
+		return event{what: unavailable, err: r.dropped(err)}
 	case status.Code >= 300 && status.Code < 400:
 		return event{what: redirected, err: status, contacts: contactsOf(res)}
 	}
 	return r.refused(status, err)
+}
+
+// dropped says why the connection ended instead of an answer, if it did.
+func (r *registration) dropped(err error) error {
+	ended := r.conn.Err()
+	if ended == nil {
+		return fmt.Errorf("%s: %w", r.target, err)
+	}
+	if words := autoconfig.AlertWords(ended); words != "" {
+		return fmt.Errorf("%s did not answer the sign-in: it %s", r.target, words)
+	}
+	return fmt.Errorf("%s did not answer the sign-in: %w", r.target, ended)
 }
 
 // refused judges a final status of 400 and above.
@@ -160,7 +177,7 @@ func (r *registration) refused(s *sipconn.StatusError, err error) event {
 	never := func(why, remedy string) event {
 		return event{what: rejected, err: &SignInError{What: notSignedIn(r.self), Why: why, Remedy: remedy, Err: s}}
 	}
-	reason := plain.Cut(plain.Line(s.Reason), 200)
+	reason := cmp.Or(plain.Cut(plain.Line(s.Reason), 200), fmt.Sprintf("status %d, without a reason", s.Code))
 	switch s.Code {
 	case 401, 407:
 		return never("the server's way of asking for the password was not understood: "+plain.Cut(plain.Line(err.Error()), 200), "Tell your administrator")

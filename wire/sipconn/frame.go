@@ -23,6 +23,7 @@ const (
 var (
 	errIncomplete = errors.New("the other side sent part of a message and then nothing for 10 s")
 	errNoHeadEnd  = errors.New("the other side sent 64 KiB without the end of a message head")
+	errWeb        = errors.New("the other side speaks HTTP, not SIP")
 	errNoResync   = errors.New("the other side sent a message without a usable Content-Length and 64 KiB of it that hold no next message")
 )
 
@@ -46,6 +47,7 @@ type framer struct {
 	limit    int    // bytes of one message
 	buf      []byte // buf[start:] has not been cut yet
 	start    int
+	met      bool   // a message has come
 	deadline bool   // a read deadline is set
 	renew    int    // length of buf at which the deadline is set anew
 	lost     bool   // it is unknown where the last message ended
@@ -70,6 +72,10 @@ func (f *framer) next() (frame, error) {
 		return frame{}, err
 	}
 	head := bytes.Clone(f.buf[f.start : f.start+end])
+	if !f.met && bytes.HasPrefix(head, []byte("HTTP/")) { // port 443 of sip.DOMAIN is often a web server's
+		return frame{}, errWeb
+	}
+	f.met = true
 	length, known := contentLength(head)
 	if !known {
 		f.start += end

@@ -102,6 +102,7 @@ func TestBadStreamsEndTheConnection(t *testing.T) {
 		{"no end of the head", "MESSAGE sip:a@b SIP/2.0\r\n" + strings.Repeat("X-A: b\r\n", 10000), "without the end of a message head", 0},
 		{"one endless line", strings.Repeat("x", 70000), "without the end of a message head", 0},
 		{"no next message to be found", goodHead("1") + "\r\n" + strings.Repeat("not a start line\r\n", 5000), "hold no next message", 0},
+		{"web server", "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n<html>", "speaks HTTP", 0},
 		{"far too large", goodHead("1") + "Content-Length: 2000000\r\n\r\n", "2000", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

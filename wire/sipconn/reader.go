@@ -2,7 +2,6 @@ package sipconn
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/emiago/sipgo/sip"
@@ -29,7 +28,7 @@ func (c *Conn) readAll() {
 			err = errPeerClosed
 		}
 		if err != nil {
-			c.end(fmt.Errorf("read: %w", err))
+			c.end(err)
 			return
 		}
 		c.received(fr)

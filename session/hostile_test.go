@@ -1,0 +1,102 @@
+package session
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What is told of a server that takes the connection and does not sign in, and
+// that it is not run over: it is asked a bounded number of times in an hour.
+func TestServersThatDoNotSignIn(t *testing.T) {
+	says := func(text string) func(*peer) {
+		return func(p *peer) {
+			p.next()
+			_, _ = io.WriteString(p, text)
+			for p.next().text != "" {
+			}
+		}
+	}
+	nonce := 0
+	for name, c := range map[string]struct {
+		serve func(*peer)
+		want  string
+	}{
+		"closes at once":     {func(*peer) {}, "the other side closed the connection"},
+		"closes when asked":  {func(p *peer) { p.next() }, "the other side closed the connection"},
+		"silent":             {func(p *peer) { says("")(p) }, "has not answered within 8s"},
+		"web server":         {says("HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n<html>"), "the other side speaks HTTP, not SIP"},
+		"noise":              {says(strings.Repeat("\x00\xffnoise", 20000)), "without the end of a message head"},
+		"ten thousand names": {says("SIP/2.0 200 OK\r\n" + strings.Repeat("Contact: <sip:anna@192.0.2.1>\r\n", 10000)), "without the end of a message head"},
+		"only 100":           {registrar(always("100 Trying")), "has not answered within 8s"},
+		"no challenge":       {registrar(always("401 Unauthorized")), "does not say how to prove it"},
+		"no reason":          {registrar(always("403 ")), "status 403, without a reason"},
+		"never long enough": {registrar(func(m message) (string, []string) {
+			n, _ := strconv.Atoi(m.header("Expires"))
+			return "423 Interval Too Brief", []string{"Min-Expires: " + strconv.Itoa(n+1)}
+		}), "423 Interval Too Brief"},
+		"a new nonce for ever": {registrar(func(message) (string, []string) {
+			nonce++
+			return "401 Unauthorized", []string{`WWW-Authenticate: Digest realm="contoso.test", stale=true, qop="auth", nonce="` + strconv.Itoa(nonce) + `"`}
+		}), "was not understood"},
+		"407 for ever": {registrar(func(message) (string, []string) {
+			nonce++
+			return "407 Proxy Authentication Required", []string{`Proxy-Authenticate: Digest realm="contoso.test", qop="auth", nonce="` + strconv.Itoa(nonce) + `"`}
+		}), "the name or password was not accepted"},
+		"no time at all": {registrar(always("200 OK", "Expires: 0")), "for no time at all"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(t)
+				n.zone = []string{"_sip._tcp.contoso.test. 60 IN SRV 1 0 5060 fe1.contoso.test.", "fe1.contoso.test. 60 IN A 10.0.0.11"}
+				asked := 0
+				n.listen["10.0.0.11:5060"] = func(p *peer) { asked++; c.serve(p) }
+				s := run(t, n.options())
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if err := s.State().Err; err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("got %v, want %s", err, c.want)
+				}
+				if asked > 70 { // every two minutes at most, once it has failed for a while
+					t.Errorf("asked %d times in an hour", asked)
+				}
+			})
+		})
+	}
+}
+
+// What a server may say of the time for which we are registered, and how often
+// it then hears of us in an hour.
+func TestStrangeGrants(t *testing.T) {
+	for name, c := range map[string]struct {
+		headers     []string
+		least, most int
+	}{
+		"nothing":           {nil, 2, 4},
+		"other contacts":    {[]string{"Contact: <sip:anna@192.0.2.1>;expires=1", "Contact: <sip:anna@192.0.2.2>;expires=2"}, 2, 4},
+		"beyond all number": {[]string{"Expires: 99999999999999999999"}, 2, 4},
+		"sixty-eight years": {[]string{"Expires: 2147483647"}, 2, 4},
+		"negative":          {[]string{"Expires: -5"}, 2, 4},
+		"a minute":          {[]string{"Expires: 60"}, 60, 80},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(t)
+				asked := 0
+				n.listen["10.0.0.11:5060"] = registrar(func(m message) (string, []string) {
+					asked++
+					return "200 OK", c.headers
+				})
+				s := signedIn(t, n.options())
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if s.State().Phase != SignedIn || asked < c.least || asked > c.most {
+					t.Errorf("%v; registered %d times in an hour, want %d to %d", s.State().Phase, asked, c.least, c.most)
+				}
+			})
+		})
+	}
+}
