@@ -10,6 +10,7 @@ import (
 
 	"communicator/autoconfig"
 	"communicator/calendar"
+	"communicator/presence"
 	"communicator/session"
 	"communicator/ui/view"
 
@@ -47,10 +48,10 @@ func (p *program) diagnose(ctx context.Context) error {
 	if err := p.checkServer(ctx, o); err != nil {
 		return exit{statusSignIn, nil}
 	}
-	s := session.New(silent(o))
+	o.Silent = true
 	failed := 0
 	start := time.Now()
-	err = p.runSession(ctx, s, func(ctx context.Context, s *session.Session) error {
+	err = p.firstReason(ctx, o, func(ctx context.Context, s *session.Session) error {
 		state := s.State()
 		p.passed("sign-in", start, "signed in as %s at %s:%d", state.User, state.Target.Host, state.Target.Port)
 		failed += p.checkPresence(ctx, s) + p.checkContacts(ctx, s) + p.checkCalendar(ctx, s)
@@ -64,11 +65,6 @@ func (p *program) diagnose(ctx context.Context) error {
 		return exit{statusPartly, nil}
 	}
 	return nil
-}
-
-func silent(o session.Options) session.Options {
-	o.Silent = true
-	return o
 }
 
 // checkServer checks finding the server, connecting to it, and its certificate.
@@ -125,9 +121,19 @@ func (p *program) noServer(start time.Time, err error) {
 	p.failed(failed, start, err)
 }
 
+// presenceTime is enough for any server to tell a state, and leaves time for the
+// other checks when one does not.
+const presenceTime = 10 * time.Second
+
 func (p *program) checkPresence(ctx context.Context, s *session.Session) int {
 	start := time.Now()
-	if err := p.ownStatus(ctx, s); err != nil {
+	ctx, cancel := context.WithTimeoutCause(ctx, presenceTime, fmt.Errorf("no state came within %v", presenceTime))
+	defer cancel()
+	err := p.ownStatus(ctx, s)
+	if err == nil && s.Presence.Of(s.State().User).Availability == presence.Unknown {
+		err = errors.New("the server does not tell the state of " + s.State().User)
+	}
+	if err != nil {
 		p.failed("presence", start, err)
 		return 1
 	}

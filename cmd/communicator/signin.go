@@ -16,12 +16,17 @@ func (p *program) signedIn(ctx context.Context, notify func(any), body func(cont
 	if err != nil {
 		return err
 	}
-	// A command does not wait for better times: the first reason for not being
-	// signed in is its result, while a window would try again.
+	o.Silent, o.Deaf, o.Notify = true, notify == nil, notify
+	return p.firstReason(ctx, o, body)
+}
+
+// firstReason is runSession for a command that does not wait for better times:
+// the first reason for not being signed in is its result, while a window would
+// try again.
+func (p *program) firstReason(ctx context.Context, o session.Options, body func(context.Context, *session.Session) error) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	been := false
-	o.Silent, o.Deaf = true, notify == nil
+	been, notify := false, o.Notify
 	o.Notify = func(e any) {
 		if s, is := e.(session.StateChanged); is {
 			been = been || s.State.Phase == session.SignedIn
