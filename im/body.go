@@ -7,8 +7,10 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // accept lists what can be shown, for a 415 (RFC 3261 §21.4.13).
@@ -112,8 +114,11 @@ func decode(charset string, b []byte) (string, bool) {
 		return string(s), err == nil
 	}
 	enc, err := htmlindex.Get(charset)
-	if err != nil {
+	if err != nil || enc == encoding.Replacement { // that stands for what is known and not read
 		return "", false
+	}
+	if strings.EqualFold(charset, "utf-16") { // RFC 2781 §4.3: the mark says which end comes first, without one the big end does
+		enc = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
 	}
 	s, err := enc.NewDecoder().Bytes(b)
 	return string(s), err == nil

@@ -27,6 +27,7 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 		return true
 	}
 	text, verdict := readBody(header(r, "Content-Type"), header(r, "Content-Encoding"), r.Body())
+	text = plain.Text(text)
 	from := sender(r)
 	switch {
 	case from == "":
@@ -72,7 +73,6 @@ func (b *Book) refuses(in *sipconn.Incoming, from, text string) bool {
 // receive puts a line into the one-to-one conversation with its sender, tells
 // of it, and then acknowledges it.
 func (b *Book) receive(m Message, body []byte, acknowledge func()) {
-	m.Text = plain.Text(m.Text)
 	b.mu.Lock()
 	if b.seen.before(sha256.Sum256([]byte(m.ID+"\x00"+m.From+"\x00"+string(body))), b.o.Now()) {
 		b.tell.Add(acknowledge)

@@ -50,7 +50,9 @@ func Text(s string) string {
 			continue
 		}
 		if !unicode.In(r, unicode.Mn, unicode.Me) {
-			marks = 0
+			if !unicode.Is(unicode.Cf, r) { // a joiner is no letter that marks could stand on
+				marks = 0
+			}
 		} else if marks++; marks > MaxMarks {
 			continue
 		}

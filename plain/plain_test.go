@@ -20,6 +20,7 @@ func TestText(t *testing.T) {
 		{"family emoji keeps its joiners", "👨‍👩‍👧", "👨‍👩‍👧"},
 		{"flag of Scotland keeps its tags", "🏴\U000E0067\U000E0062\U000E0073\U000E0063\U000E0074\U000E007F", "🏴\U000E0067\U000E0062\U000E0073\U000E0063\U000E0074\U000E007F"},
 		{"runaway marks", "Z" + strings.Repeat("\u0335", 200) + "a\u0301", "Z" + strings.Repeat("\u0335", MaxMarks) + "a\u0301"},
+		{"runaway marks with joiners", "Z" + strings.Repeat("\u0335\u200d", 20), "Z" + strings.Repeat("\u0335\u200d", MaxMarks) + strings.Repeat("\u200d", 20-MaxMarks)},
 		{"Vietnamese", "Nguye\u0302\u0303n", "Nguye\u0302\u0303n"},
 	} {
 		if got := Text(c.in); got != c.want {
