@@ -27,11 +27,18 @@ const (
 )
 
 func (p *People) openBook() *addressbook.Book {
-	o := addressbook.Options{Feeds: p.feeds, Changed: func(st addressbook.State) { p.s.emit(AddressBookChanged{st}) }, Log: p.s.log}
+	o := addressbook.Options{Feeds: p.feeds, Changed: p.bookChanged, Log: p.s.log}
 	if p.s.o.Dir != "" {
 		o.File = filepath.Join(p.s.o.Dir, strings.TrimSuffix(p.s.mine("addressbook"), ".json"))
 	}
 	return addressbook.Open(o)
+}
+
+func (p *People) bookChanged(st addressbook.State) {
+	if !st.Filling {
+		p.contactsChanged() // one's own department may be known now
+	}
+	p.s.emit(AddressBookChanged{st})
 }
 
 // Book returns how the address book stands.
@@ -54,7 +61,7 @@ func (p *People) keepUp(ctx context.Context) {
 	if p.s.o.Silent {
 		return
 	}
-	book := p.book()
+	book, said := p.book(), ""
 	for failed := 0; ; {
 		var err error
 		if time.Since(book.State().Updated) >= bookSoonest {
@@ -65,11 +72,15 @@ func (p *People) keepUp(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil {
-			p.s.log.Info("address book", "error", err)
-			failed = min(failed+1, 3)
+		p.introduce() // here it keeps nobody waiting
+		if err == nil {
+			failed, said = 0, ""
 		} else {
-			failed = 0
+			failed = min(failed+1, 3)
+			if err.Error() != said {
+				said = err.Error()
+				p.s.log.Warn("address book", "error", err)
+			}
 		}
 		again := time.NewTimer((bookSoonest + rand.N(bookLatest-bookSoonest)) << failed)
 		select {

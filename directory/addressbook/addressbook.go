@@ -69,7 +69,10 @@ type Book struct {
 	parts      []*segment // while filling for the first time
 	contacts   []directory.Person
 	department string
-	views      []view // of all this
+	views      []view   // of all this
+	stood      *segment // of which standings are,
+	stoodIn    string   // for that department
+	standings  []rank
 	state      State
 	told       time.Time // when Changed was last called
 }
@@ -170,8 +173,8 @@ func (b *Book) Search(q Query) Result {
 	return r
 }
 
-// Person returns whoever has that address. A contact has the name that the
-// sources give him.
+// Person returns whoever has that address, also beside another. A contact has
+// the name that the sources give him.
 func (b *Book) Person(user string) (directory.Person, bool) {
 	b.mu.Lock()
 	views := b.views[min(1, len(b.views)):] // without the contacts
@@ -191,7 +194,7 @@ func (b *Book) arrange() {
 	views := []view{{}}
 	for _, s := range segments {
 		if s.len() > 0 {
-			views = append(views, view{s, s.standing(b.department)})
+			views = append(views, view{s, b.standing(s)})
 		}
 	}
 	if len(views) > 1 && b.shelf.base.len() > 0 {
@@ -216,16 +219,30 @@ func (b *Book) arrange() {
 	}
 }
 
-// standing returns the ranks of everybody in s.
-func (s *segment) standing(department string) []rank {
-	own := map[uint64]bool{}
-	for i := range s.textEnd.len() {
-		own[uint64(i)] = department != "" && strings.EqualFold(s.text(uint64(i)), department)
+// standing returns the ranks of everybody in s, as far as the department
+// decides them. Of what stays the same they are kept.
+func (b *Book) standing(s *segment) []rank {
+	if b.stood != s || b.stoodIn != b.department {
+		ranks := s.standing(b.department)
+		if s != b.shelf.base {
+			return ranks
+		}
+		b.stood, b.stoodIn, b.standings = s, b.department, ranks
 	}
-	ranks := make([]rank, s.len())
+	return slices.Clone(b.standings)
+}
+
+func (s *segment) standing(department string) []rank {
+	ranks := slices.Repeat([]rank{other}, s.len())
+	if department == "" {
+		return ranks
+	}
+	own := make([]bool, s.textEnd.len())
+	for i := range own {
+		own[i] = strings.EqualFold(s.text(uint64(i)), department)
+	}
 	for i := range ranks {
-		ranks[i] = other
-		if department != "" && own[s.department(i)] {
+		if d := s.department(i); d < uint64(len(own)) && own[d] {
 			ranks[i] = colleague
 		}
 	}
@@ -244,6 +261,9 @@ func known(c directory.Person, views []view) entry {
 		p := v.person(i)
 		if c.Name != "" && c.Name != p.Name {
 			p.Name, p.Aliases = c.Name, append(p.Aliases, p.Name)
+		}
+		if !strings.EqualFold(p.User, c.User) { // the list has another address of his
+			p.User, p.Aliases = c.User, append(p.Aliases, p.User)
 		}
 		c = p
 	}

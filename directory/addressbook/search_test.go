@@ -149,6 +149,10 @@ func TestBestFirst(t *testing.T) {
 	if p, ok := b.Person("u8@contoso.test"); !ok || p.Name != "Bergmann, Ute" {
 		t.Errorf("the contact is %+v in the book", p)
 	}
+	b.Prefer([]directory.Person{{User: "anna@fabrikam.test", Name: "Anna"}}, "")
+	if r := b.Search(Query{Text: "anna berg", Limit: 10}); r.Total != 1 || r.Mine != 1 || r.Hits[0].User != "anna@fabrikam.test" || r.Hits[0].Department != "Sales Europe" {
+		t.Errorf("a contact by a second address: %+v", r)
+	}
 	b.Prefer(nil, "")
 	if r := b.Search(Query{Text: "ute", Limit: 10}); r.Total != 1 || r.Mine != 0 || r.Hits[0].Name != "Bergmann, Ute" {
 		t.Errorf("no contact any more: %+v", r)

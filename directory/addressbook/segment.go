@@ -3,7 +3,9 @@ package addressbook
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sort"
+	"strings"
 
 	"communicator/directory"
 )
@@ -161,12 +163,13 @@ func (s *segment) called(digits string) (from, to int) {
 	return from, to
 }
 
-// at returns the person with that address; -1: none.
+// at returns the person with that address, or who has it beside another; -1:
+// nobody.
 func (s *segment) at(user string) int {
 	if s == nil || user == "" {
 		return -1
 	}
-	address := folded(user)
+	address, second := folded(user), -1
 	from, to := s.beginning(address)
 	if from == to || string(s.word(from)) != address {
 		return -1
@@ -174,11 +177,15 @@ func (s *segment) at(user string) int {
 	posts := s.holders(from, from+1)
 	for i := range posts.len() {
 		n := int(posts.at(i) >> classBits)
-		if p := s.person(n); folded(p.User) == address {
+		p := s.person(n)
+		if folded(p.User) == address {
 			return n
 		}
+		if strings.Contains(address, "@") && second < 0 && slices.ContainsFunc(append(p.Aliases, p.Mail), func(a string) bool { return folded(a) == address }) {
+			second = n
+		}
 	}
-	return -1
+	return second
 }
 
 // parts are the contents of a file, in order.

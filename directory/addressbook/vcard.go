@@ -60,7 +60,7 @@ func nextCard(text []byte) (card, rest []byte) {
 			}
 		default:
 			skip = picture(line)
-			if !skip && len(bytes.TrimSpace(line)) > 0 && len(card) <= maxCard {
+			if !skip && len(bytes.TrimSpace(line)) > 0 {
 				card = addLine(card, named(line))
 				soft = softBreak(line) && bytes.Contains(bytes.ToUpper(line), []byte("QUOTED-PRINTABLE"))
 			}
@@ -89,7 +89,13 @@ func named(line []byte) []byte {
 	return append([]byte(strings.Join(parts, ";")+":"), value...)
 }
 
-func addLine(card, line []byte) []byte { return append(append(card, line...), "\r\n"...) }
+// addLine adds a line to a card; to one that is too large already it does not.
+func addLine(card, line []byte) []byte {
+	if len(card) > maxCard {
+		return card
+	}
+	return append(append(card, line...), "\r\n"...)
+}
 
 func is(line []byte, what string) bool { return strings.EqualFold(string(bytes.TrimSpace(line)), what) }
 
