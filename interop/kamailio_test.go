@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -39,6 +40,7 @@ func TestKamailio(t *testing.T) {
 		{"bad certificates", badCertificates},
 		{"a stranger waits for leave", strangerWaits},
 		{"account made and removed", accountMadeAndRemoved},
+		{"a note is kept for thirty days", noteKeptForThirtyDays},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, p) })
 	}
@@ -97,6 +99,17 @@ func strangerWaits(t *testing.T, p *pool) {
 	await(h, mark, "the news that erin asks", func(w session.WatcherChanged) bool { return w.User == erin && w.Status == "pending" })
 	if s := e.Presence.Of(h.user); s.Availability == presence.Available || s.Note != "" {
 		t.Errorf("a stranger sees %+v", s)
+	}
+}
+
+// noteKeptForThirtyDays: what is left at a sign-out stays in the server's own table.
+func noteKeptForThirtyDays(t *testing.T, p *pool) {
+	c := p.place().signIn(t, carol)
+	c.set(presence.State{Availability: presence.Busy, Note: "Back in a month"})
+	c.stop()
+	left := p.sql(t, "SELECT max(expires) - extract(epoch FROM now())::int FROM presentity WHERE username='carol' AND event='presence'")
+	if seconds, err := strconv.Atoi(left); err != nil || seconds < 29*24*3600 {
+		t.Errorf("the note is kept for %s s: %v", left, err)
 	}
 }
 

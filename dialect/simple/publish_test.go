@@ -270,3 +270,37 @@ func TestStalePublicationFile(t *testing.T) {
 		say("after another process", "other", "three")
 	})
 }
+
+// The last word: closed, with the note, for 30 days. A server that refuses it
+// does not go on showing that one is there.
+func TestLastWord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord(Options{Dir: t.TempDir()})
+		p := connect(t, r.line)
+		if err := r.Attach(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		done := published(t.Context(), r.Server, presence.State{Availability: presence.Available, Note: "here"})
+		p.answer(p.nextBut("SUBSCRIBE"), "200 OK", "SIP-ETag: one", "Expires: 3600")
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		last := make(chan error, 1)
+		go func() {
+			last <- r.PublishLast(t.Context(), presence.State{Availability: presence.Offline, Note: "Back Monday"})
+		}()
+		m := p.nextBut("SUBSCRIBE")
+		if m.h.Get("Sip-If-Match") != "one" || m.h.Get("Expires") != "2592000" || !strings.Contains(m.body, "<basic>closed</basic>") || !strings.Contains(m.body, "Back Monday</note>") {
+			t.Errorf("sent %v", m)
+		}
+		p.answer(m, "403 Forbidden")
+		m = p.nextBut("SUBSCRIBE")
+		if m.h.Get("Sip-If-Match") != "one" || m.h.Get("Expires") != "0" || m.body != "" {
+			t.Errorf("refused; then %v", m)
+		}
+		p.answer(m, "200 OK", "SIP-ETag: two")
+		if err := <-last; err != nil {
+			t.Fatal(err)
+		}
+	})
+}

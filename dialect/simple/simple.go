@@ -16,6 +16,7 @@ package simple
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -151,12 +152,16 @@ func (s *Server) PublishOnce(ctx context.Context, p presence.State) (until time.
 
 // PublishLast publishes p, an Offline state with the note to leave behind, for
 // as long as the server grants, 30 days at most. The next Publish replaces it
-// if Options.Dir keeps its ETag; without one p is taken back instead.
+// if Options.Dir keeps its ETag; without one, or if the server refuses, what
+// was published is taken back instead.
 func (s *Server) PublishLast(ctx context.Context, p presence.State) error {
 	if s.o.Dir == "" {
 		return s.Unpublish(ctx)
 	}
 	_, err := s.publisher.once(ctx, p, lastWordFor)
+	if _, refused := errors.AsType[*sipconn.StatusError](err); refused {
+		return s.Unpublish(ctx)
+	}
 	return err
 }
 

@@ -43,11 +43,11 @@ type Options struct {
 type Detector struct {
 	o     Options
 	touch chan struct{} // holds one token after input in our own windows
+	by    string        // set before Watch returns
 	group sync.WaitGroup
 
 	telling sync.Mutex // held while Tell is called, before mu
 	mu      sync.Mutex
-	by      string
 	now     State
 	told    State
 }

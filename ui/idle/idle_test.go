@@ -31,6 +31,35 @@ func (h *heard) last() (n int, s State) {
 	return n, s
 }
 
+// meter measures a keyboard of its own.
+type meter struct {
+	mu    sync.Mutex
+	input time.Time
+	asked int
+	err   error
+}
+
+func (m *meter) long() (time.Duration, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked++
+	return time.Since(m.input), m.err
+}
+
+// press presses a key; it returns when, and how often was asked since the last.
+func (m *meter) press() (at time.Time, asked int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	asked, m.asked, m.input = m.asked, 0, time.Now()
+	return m.input, asked
+}
+
+func (m *meter) lose(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.err = err
+}
+
 func detector(h *heard, after time.Duration) *Detector {
 	return &Detector{o: Options{After: after, Tell: h.tell, Log: slog.New(slog.DiscardHandler)}, touch: make(chan struct{}, 1)}
 }
@@ -41,35 +70,31 @@ func TestAskingAtTheRightMoments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h heard
 		d := detector(&h, 5*time.Minute)
-		input, asked := time.Now(), 0
-		ctx, cancel := context.WithCancel(t.Context())
-		go d.ask(ctx, func() (time.Duration, error) {
-			asked++
-			return time.Since(input), nil
-		})
+		m := &meter{input: time.Now()}
+		go d.ask(t.Context(), m.long)
+		var gone time.Time
+		asked := 0
 		for range 60 { // an hour of work
 			time.Sleep(time.Minute)
-			input = time.Now()
+			at, n := m.press()
+			gone, asked = at, asked+n
 		}
 		if n, s := h.last(); n != 1 || !s.Known || asked > 20 {
 			t.Errorf("an hour of work: told %d times, asked %d times", n, asked)
 		}
-		gone := input
-		asked = 0
 		time.Sleep(6 * time.Minute)
 		if n, s := h.last(); n != 2 || s.Since.Sub(gone).Abs() > jitter {
 			t.Errorf("six minutes later: %d %v, went at %v", n, s, gone)
 		}
 		time.Sleep(time.Hour)
+		_, asked = m.press()
 		if n, _ := h.last(); n != 2 || asked > 800 {
 			t.Errorf("an hour later: told %d times, asked %d times", n, asked)
 		}
-		input = time.Now()
 		time.Sleep(returned + time.Second)
 		if n, s := h.last(); n != 3 || !s.Since.IsZero() {
 			t.Errorf("back: %d %v", n, s)
 		}
-		cancel()
 	})
 }
 
@@ -79,19 +104,19 @@ func TestTouchAndLoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h heard
 		d := detector(&h, time.Minute)
-		input, lost := time.Now(), error(nil)
-		go d.ask(t.Context(), func() (time.Duration, error) { return time.Since(input), lost })
+		m := &meter{input: time.Now()}
+		go d.ask(t.Context(), m.long)
 		time.Sleep(2 * time.Minute)
 		if n, s := h.last(); n != 2 || s.Since.IsZero() {
 			t.Fatalf("%d %v", n, s)
 		}
-		input = time.Now()
+		m.press()
 		d.Touch()
 		if n, s := h.last(); n != 3 || !s.Since.IsZero() {
 			t.Errorf("touched: %d %v", n, s)
 		}
 		time.Sleep(2 * time.Minute)
-		lost = errors.New("connection reset")
+		m.lose(errors.New("connection reset"))
 		time.Sleep(returned + time.Second)
 		if n, s := h.last(); n != 5 || !s.Since.IsZero() {
 			t.Errorf("display lost: %d %v", n, s)
