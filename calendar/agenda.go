@@ -35,12 +35,12 @@ type AgendaOptions struct {
 
 // Agenda keeps one's own calendar read.
 type Agenda struct {
-	o AgendaOptions
+	o     AgendaOptions
+	nudge chan struct{} // holds one token when somebody wants it read at once
 
 	mu     sync.Mutex
 	state  State
 	source Source
-	nudge  chan struct{} // holds one token when somebody wants it read at once
 }
 
 // New makes an Agenda; nothing is read before Run.
@@ -64,7 +64,8 @@ func (a *Agenda) State() State {
 	return s
 }
 
-// ReadNow has the calendar read at once.
+// ReadNow has the calendar read at once, unless its server has asked for
+// patience.
 func (a *Agenda) ReadNow() {
 	select {
 	case a.nudge <- struct{}{}:
@@ -88,14 +89,18 @@ func (a *Agenda) FreeBusy(ctx context.Context, user string, from, until time.Tim
 func (a *Agenda) Run(ctx context.Context) {
 	defer a.close()
 	for {
-		wait := a.read(ctx)
+		wait, patient := a.read(ctx)
 		t := time.NewTimer(wait)
+		nudge := a.nudge
+		if patient {
+			nudge = nil
+		}
 		select {
 		case <-ctx.Done():
 			t.Stop()
 			return
 		case <-t.C:
-		case <-a.nudge:
+		case <-nudge:
 			t.Stop()
 		}
 	}
@@ -109,8 +114,9 @@ func (a *Agenda) Read(ctx context.Context) State {
 	return a.State()
 }
 
-// read reads once and says how long to wait.
-func (a *Agenda) read(ctx context.Context) (wait time.Duration) {
+// read reads once and says how long to wait; patient: the server has asked for
+// that.
+func (a *Agenda) read(ctx context.Context) (wait time.Duration, patient bool) {
 	// A tenth more or less, so that a company does not ask all at once.
 	wait = time.Duration(float64(a.o.Every) * (0.9 + 0.2*rand.Float64()))
 	from, until := a.span(time.Now())
@@ -120,7 +126,7 @@ func (a *Agenda) read(ctx context.Context) (wait time.Duration) {
 		r, err = source.Read(ctx, from, until)
 	}
 	if ctx.Err() != nil {
-		return wait
+		return wait, false
 	}
 	if err != nil && !errors.Is(err, auth.ErrRejected) { // a password that is refused is not tried again
 		a.forget(source)
@@ -130,10 +136,10 @@ func (a *Agenda) read(ctx context.Context) (wait time.Duration) {
 	case errors.Is(err, ErrNone):
 		wait = max(wait, searchAgain)
 	case errors.As(err, &e):
-		wait = max(wait, e.RetryAfter)
+		wait, patient = max(wait, e.RetryAfter), e.RetryAfter > 0
 	}
 	a.take(r, err)
-	return wait
+	return wait, patient
 }
 
 // forget has the calendar looked up anew: it may have moved.

@@ -67,7 +67,7 @@ func Parse(text string, o Options) Reading {
 			p.calendar(c)
 		}
 	}
-	if p.work < 0 {
+	if p.senseless || p.work < 0 {
 		p.warn("The calendar holds events that repeat without end or sense; some were left out")
 	}
 	return p.reading()
@@ -81,12 +81,13 @@ func isCalendar(text string) bool {
 
 // parser collects what takes time.
 type parser struct {
-	o        Options
-	work     int
-	found    []occurrence
-	reported []Period // of VFREEBUSY
-	warnings []string
-	said     map[string]bool
+	o         Options
+	work      int  // what may still be spent
+	senseless bool // a rule was given up
+	found     []occurrence
+	reported  []Period // of VFREEBUSY
+	warnings  []string
+	said      map[string]bool
 }
 
 func (p *parser) warn(sentence string) {
@@ -119,7 +120,8 @@ func (p *parser) calendar(c *component) {
 				}
 			}
 		case "VFREEBUSY":
-			p.reported = append(p.reported, freeBusy(z, part)...)
+			list := freeBusy(z, part)
+			p.reported = append(p.reported, list[:min(len(list), maxFound-len(p.reported))]...)
 		}
 	}
 	for _, e := range events {

@@ -12,6 +12,11 @@ func (p *parser) occurrences(e *event, replaced []moment) {
 	if e.gone || e.kind == Free {
 		return
 	}
+	if n := len(e.left) + len(replaced); n > 0 {
+		if p.work -= n; p.work < 0 {
+			return
+		}
+	}
 	left := e.leftOut(replaced)
 	seen := map[time.Time]bool{}
 	for s := range p.times(e) {
@@ -49,10 +54,14 @@ func (p *parser) times(e *event) func(yield func(span) bool) {
 		late := p.o.Until.AddDate(0, 0, 1).UTC()
 		for i := range e.rules {
 			r := &e.rules[i]
-			r.each(e.start.wall, early, late, &p.work, func(wall time.Time) bool {
+			work := min(p.work, maxRule)
+			before := work
+			r.each(e.start.wall, early, late, &work, func(wall time.Time) bool {
 				s := at(wall)
 				return !e.after(s, wall, r.until) && (s.until.Before(p.o.From) || yield(s))
 			})
+			p.work -= before - work
+			p.senseless = p.senseless || work < 0
 		}
 	}
 }

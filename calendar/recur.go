@@ -34,7 +34,10 @@ type weekday struct {
 
 // maxWork bounds the days that are looked at for the rules of one calendar, so
 // that one without an end, or that never comes true, ends all the same.
-const maxWork = 4_000_000
+const maxWork = 2_000_000
+
+// maxRule is the same for one rule: a hundred years of days and more.
+const maxRule = 50_000
 
 var weekdays = map[string]time.Weekday{
 	"SU": time.Sunday, "MO": time.Monday, "TU": time.Tuesday, "WE": time.Wednesday,

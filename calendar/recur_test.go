@@ -164,3 +164,23 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A large calendar of one person: 5,000 events, a tenth of them repeating.
+func BenchmarkParse(b *testing.B) {
+	var events []string
+	for i := range 5000 {
+		day := time.Date(2024, 1, 1, 8, 0, 0, 0, time.UTC).AddDate(0, 0, i/5)
+		rule := ""
+		if i%10 == 0 {
+			rule = "RRULE:FREQ=WEEKLY;BYDAY=MO,WE\r\n"
+		}
+		events = append(events, fmt.Sprintf("BEGIN:VEVENT\r\nUID:%d\r\nDTSTART;TZID=Europe/Berlin:%s\r\nDURATION:PT1H\r\n%sSUMMARY:Meeting\r\nATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@contoso.test\r\nEND:VEVENT",
+			i, day.Format("20060102T150405"), rule))
+	}
+	text := vcalendar(events...)
+	o := days(load(b, "Europe/Berlin"), "2026-11-16", "2026-11-24")
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		Parse(text, o)
+	}
+}

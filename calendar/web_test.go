@@ -314,6 +314,11 @@ func TestAgendaIsPatient(t *testing.T) {
 		if m.reads != 1 || a.State().Known() || a.State().Err == nil {
 			t.Errorf("%d reads, %+v", m.reads, a.State())
 		}
+		a.ReadNow()
+		synctest.Wait()
+		if m.reads != 1 {
+			t.Errorf("%d reads: asked again before the time", m.reads)
+		}
 		m.mu.Lock()
 		m.err = nil
 		m.mu.Unlock()

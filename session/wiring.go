@@ -79,8 +79,14 @@ func (r *runner) begin(ctx context.Context) {
 	r.work(func() { s.Presence.keepNotes(ctx) })
 	r.work(func() { s.People.keepUp(ctx) })
 	if !s.o.Silent {
-		r.calendar.Do(func() { r.work(func() { s.Calendar.Run(r.all) }) })
-		s.Calendar.ReadNow()
+		again := true
+		r.calendar.Do(func() {
+			again = false
+			r.work(func() { s.Calendar.Run(r.all) })
+		})
+		if again { // the network may just have come back
+			s.Calendar.ReadNow()
+		}
 	}
 	r.work(func() { s.Presence.openWhen(ctx, s.Contacts.loaded()) })
 }
