@@ -67,6 +67,7 @@ func newWeb(at *url.URL, c Config) *web {
 		conf = c.TLS.Clone()
 	}
 	conf.MinVersion = max(conf.MinVersion, tls.VersionTLS12)
+	conf.ClientSessionCache = tls.NewLRUClientSessionCache(4) // it is asked all day; a handshake need not bring all certificates again
 	dial := c.Dial
 	if dial == nil {
 		dial = new(net.Dialer).DialContext

@@ -55,10 +55,14 @@ func (s *Session) FreeBusy(ctx context.Context, user string, from, until time.Ti
 		return periods, nil
 	}
 	st := s.Presence.Of(user)
-	if st.Old || len(st.Schedule) == 0 {
+	taken := st.Schedule // of what lies ahead (RFC 4481 §3); what is now is the state itself
+	if now := time.Now(); st.Until.After(now) && (st.Availability == presence.Busy || st.Activity == presence.OutOfOffice) {
+		taken = append([]presence.Period{{From: now, Until: st.Until, Activity: st.Activity, Busy: true}}, taken...)
+	}
+	if st.Old || len(taken) == 0 {
 		return nil, err
 	}
-	for _, p := range st.Schedule {
+	for _, p := range taken {
 		kind := calendar.Busy
 		if p.Activity == presence.OutOfOffice {
 			kind = calendar.OutOfOffice

@@ -146,3 +146,32 @@ func TestMeetings(t *testing.T) {
 		}
 	}
 }
+
+// Where the calendar server tells of nobody else, what somebody's presence says
+// of the next hours serves; of who says nothing, nothing is made up.
+func TestFreeBusyWithoutServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		monday()
+		co := company(t, lab.Options{})
+		file := filepath.Join(t.TempDir(), "anna.ics")
+		if err := os.WriteFile(file, []byte("BEGIN:VCALENDAR\nEND:VCALENDAR\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o := options(co, co.Newcomer())
+		o.Calendar = file
+		anna := signedIn(t, o)
+		if err := anna.Presence.Watch(t.Context(), chen); err != nil {
+			t.Fatal(err)
+		}
+		signedIn(t, options(co, personOf(t, co, chen)))
+		time.Sleep(10 * time.Second)
+		now := time.Now()
+		periods, err := anna.FreeBusy(t.Context(), chen, now, now.Add(8*time.Hour))
+		if st := (calendar.State{Read: now, Periods: periods}); err != nil || st.Words(now) != "Busy until 09:30" {
+			t.Errorf("%s: %q, %v", chen, st.Words(now), err)
+		}
+		if _, err := anna.FreeBusy(t.Context(), "nobody@contoso.test", now, now.Add(time.Hour)); !errors.Is(err, calendar.ErrNoFreeBusy) {
+			t.Errorf("of nobody: %v", err)
+		}
+	})
+}
