@@ -9,26 +9,38 @@ import (
 )
 
 // Prefill is what the contact list of one person is to have of the
-// organisation chart.
+// organisation chart. Its groups are made when they are asked for: those of
+// everybody at once are many.
 type Prefill struct {
 	User, Name string
-	Groups     []contacts.Group
-	LeftOut    []string // groups that are not written: too many people
+	place      directory.Place
 }
 
-// Prefills computes it for everybody of a directory with an address, as each
-// one's own client does. Nobody gets a group "Everyone" of more than most people.
+// Prefills goes through everybody of a directory with an address. Nobody gets
+// a group "Everyone" of more than most people.
 func Prefills(people []directory.Person, most int) iter.Seq[Prefill] {
 	return func(yield func(Prefill) bool) {
 		for place := range directory.Charts(people, most) {
-			if place.Self.User != "" && !yield(prefill(place)) {
+			if place.Self.User != "" && !yield(Prefill{place.Self.User, place.Self.Name, place}) {
 				return
 			}
 		}
 	}
 }
 
-func prefill(p directory.Place) Prefill {
+// Groups are the groups as that person's own client makes them.
+func (f Prefill) Groups() []contacts.Group { return f.chart().Groups() }
+
+// LeftOut names the groups that are not made: too many people.
+func (f Prefill) LeftOut() []string {
+	if f.place.TooMany {
+		return []string{f.chart().EveryoneName()}
+	}
+	return nil
+}
+
+func (f Prefill) chart() contacts.Chart {
+	p := f.place
 	one := func(p *directory.Person) *contacts.Contact {
 		if p == nil {
 			return nil
@@ -44,13 +56,8 @@ func prefill(p directory.Place) Prefill {
 		}
 		return some
 	}
-	chart := contacts.Chart{Self: p.Self.User, Manager: one(p.Manager), SecondManager: one(p.SecondManager), Sorted: true,
+	return contacts.Chart{Self: p.Self.User, Manager: one(p.Manager), SecondManager: one(p.SecondManager), Sorted: true,
 		Peers: all(p.Peers, p.Manager), Reports: all(p.Reports, nil), Everyone: all(p.Everyone, nil)}
-	f := Prefill{User: p.Self.User, Name: p.Self.Name, Groups: chart.Groups()}
-	if p.TooMany {
-		f.LeftOut = []string{chart.EveryoneName()}
-	}
-	return f
 }
 
 // Prefill writes it into that person's contact list on the server; the
@@ -62,8 +69,8 @@ func (s *Session) Prefill(ctx context.Context, f Prefill, largest int) (written 
 	if err != nil {
 		return false, nil, err
 	}
-	done, err := server.Prefill(ctx, f.User, f.Groups, largest)
-	return done.Written, append(f.LeftOut, done.LeftOut...), err
+	done, err := server.Prefill(ctx, f.User, f.Groups(), largest)
+	return done.Written, append(f.LeftOut(), done.LeftOut...), err
 }
 
 // Everybody reads the whole directory.

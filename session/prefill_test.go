@@ -27,8 +27,8 @@ func TestPrefillsAreWhatClientsMake(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := toContacts(chart).Groups(); !reflect.DeepEqual(f.Groups, want) {
-				t.Fatalf("%s:\n got %+v\nwant %+v", f.User, f.Groups, want)
+			if want := toContacts(chart).Groups(); !reflect.DeepEqual(f.Groups(), want) {
+				t.Fatalf("%s:\n got %+v\nwant %+v", f.User, f.Groups(), want)
 			}
 			seen++
 		}
@@ -52,8 +52,8 @@ func TestPrefill(t *testing.T) {
 			if f.User != anna.User {
 				continue
 			}
-			if len(f.LeftOut) != 1 || len(f.Groups) != 3 {
-				t.Fatalf("%d groups, left out %v", len(f.Groups), f.LeftOut)
+			if len(f.LeftOut()) != 1 || len(f.Groups()) != 3 {
+				t.Fatalf("%d groups, left out %v", len(f.Groups()), f.LeftOut())
 			}
 			for _, want := range []bool{true, false} {
 				if written, leftOut, err := c.Prefill(t.Context(), f, 1<<20); err != nil || written != want || len(leftOut) != 1 {
@@ -86,7 +86,7 @@ func BenchmarkPrefills(b *testing.B) {
 	for b.Loop() {
 		members := 0
 		for f := range Prefills(people, 2000) {
-			for _, g := range f.Groups {
+			for _, g := range f.Groups() {
 				members += len(g.Members)
 			}
 		}

@@ -141,8 +141,8 @@ func (f prefilling) write(ctx context.Context, s *session.Session, todo []sessio
 }
 
 func newPrefillLine(one session.Prefill, state string) prefillLine {
-	l := prefillLine{User: uri(one.User), Name: one.Name, State: state, Groups: map[contacts.Kind]int{}, LeftOut: one.LeftOut}
-	for _, g := range one.Groups {
+	l := prefillLine{User: uri(one.User), Name: one.Name, State: state, Groups: map[contacts.Kind]int{}, LeftOut: one.LeftOut()}
+	for _, g := range one.Groups() {
 		l.Groups[g.Kind] = len(g.Members)
 	}
 	return l
@@ -153,7 +153,7 @@ func writeOne(ctx context.Context, s *session.Session, one session.Prefill, larg
 	written, leftOut, err := s.Prefill(ctx, one, largest)
 	l := newPrefillLine(one, "unchanged")
 	l.LeftOut, l.MS = leftOut, milliseconds(time.Since(start))
-	for _, g := range one.Groups {
+	for _, g := range one.Groups() {
 		if slices.Contains(leftOut, g.Name) {
 			delete(l.Groups, g.Kind)
 		}
