@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/lang"
 
 	"communicator/contacts"
+	"communicator/directory/addressbook"
 	"communicator/presence"
 	"communicator/session"
 	"communicator/ui/theme"
@@ -50,6 +51,19 @@ func (a *App) contactsChanged(l contacts.List) {
 	a.refresh()
 }
 
+// bookChanged takes how the address book stands. While it is being filled, what
+// is searched for may be found only now.
+func (a *App) bookChanged(b addressbook.State) {
+	if b.Filling && !a.book.Filling {
+		a.bookBegun = time.Now()
+	}
+	a.book = b
+	if a.been {
+		a.main.find.again()
+	}
+	a.refresh()
+}
+
 // presenceChanged shows the states as they are now.
 func (a *App) presenceChanged() { a.refresh() }
 
@@ -69,6 +83,11 @@ func (a *App) of(user string) presence.State {
 	s := a.session.Presence.Of(user)
 	s.Old = s.Old || !a.connected()
 	return s
+}
+
+// blocked says whether one hides from somebody and takes nothing from him.
+func (a *App) blocked(user string) bool {
+	return a.session != nil && a.session.Contacts.AccessOf(user).Refuses()
 }
 
 // keepPassword puts a password that was accepted into the keyring, if the user

@@ -125,9 +125,23 @@ func (p *mainPage) personMenu(r view.Row) *fyne.Menu {
 		item(lang.L("Show contact card"), "ui-person", func() { p.card(r) }),
 		tell,
 		item(lang.L("Copy address"), "ui-copy", func() { p.app.o.App.Clipboard().SetContent(r.User) }),
+		p.accessItem(r.User),
 		fyne.NewMenuItemSeparator(),
 	}
 	return fyne.NewMenu("", append(items, p.listItems(r)...)...)
+}
+
+// accessItem is the choice of what somebody gets of one's own state.
+func (p *mainPage) accessItem(user string) *fyne.MenuItem {
+	var choices []*fyne.MenuItem
+	for _, c := range view.Accesses() {
+		i := fyne.NewMenuItem(c.Words, func() { p.access(user, c.Access) })
+		i.Checked = p.app.session != nil && p.app.session.Contacts.AccessOf(user) == c.Access
+		choices = append(choices, i)
+	}
+	choice := item(lang.L("What they see of me"), "ui-eye", nil)
+	choice.ChildMenu = fyne.NewMenu("", choices...)
+	return choice
 }
 
 // tellMe asks to be told when somebody is available, or takes that back.

@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
 
+	"communicator/session"
 	"communicator/ui/theme"
 	"communicator/ui/view"
 	"communicator/ui/widgets"
@@ -82,12 +83,13 @@ func (f *findBox) changed(string) {
 		f.before = row.Key
 	}
 	text := strings.TrimSpace(f.entry.Text)
-	f.search = view.Search{Text: text, Hits: view.InList(f.page.app.list, text), State: f.page.app.of, Busy: true}
+	f.search = view.Search{Text: text, Found: session.Found{Hits: view.InList(f.page.app.list, text)}, State: f.page.app.of, Busy: true}
 	f.ask(text, f.asked)
 	f.page.refresh()
 }
 
-// ask searches the address book too.
+// ask searches the address book: the copy on this computer at once, the
+// directory when the keys have settled.
 func (f *findBox) ask(text string, asked int) {
 	s := f.page.app.session
 	if s == nil {
@@ -97,18 +99,20 @@ func (f *findBox) ask(text string, asked int) {
 	f.cancel = cancel
 	f.page.app.do("", func(context.Context) error {
 		defer cancel()
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(settle):
+		if s.People.Book().Entries == 0 {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(settle):
+			}
 		}
-		r, err := s.People.Find(ctx, text, view.FindLimit)
+		found, err := s.People.Find(ctx, text, view.FindLimit)
 		if errors.Is(err, context.Canceled) {
 			return nil
 		}
 		f.page.app.post(func() {
 			if asked == f.asked {
-				f.search.Hits, f.search.Err, f.search.Busy = r.Hits, err, false
+				f.search.Found, f.search.Err, f.search.Busy = found, err, false
 				f.page.refresh()
 			}
 		})
@@ -116,9 +120,17 @@ func (f *findBox) ask(text string, asked int) {
 	})
 }
 
+// again searches anew while the address book is being filled.
+func (f *findBox) again() {
+	if f.searching() && !f.search.Busy {
+		f.asked++
+		f.ask(f.search.Text, f.asked)
+	}
+}
+
 // refresh shows the results; the first is selected, for Return.
 func (f *findBox) refresh(now time.Time) {
-	f.search.Now = now
+	f.search.Now, f.search.Book = now, f.page.app.book
 	rows := f.search.Rows()
 	f.page.people.SetRows(rows)
 	f.page.empty.Hide()

@@ -9,6 +9,8 @@ import (
 
 	"communicator/contacts"
 	"communicator/session"
+	"communicator/ui/theme"
+	"communicator/ui/view"
 )
 
 // The server's list is suddenly empty: the list stays as it was, and the user
@@ -85,6 +87,36 @@ func TestImport(t *testing.T) {
 		d.settle()
 		if g, _ := d.session.Contacts.List().Group("Harbour"); len(g.Members) != 1 || !strings.Contains(texts(d.window), "The last change was taken back") {
 			t.Errorf("not undone:\n%s", texts(d.window))
+		}
+	})
+}
+
+// Who asks to see one's state is answered once; who is blocked looks so.
+func TestAccess(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		const eve = "eve@contoso.test"
+		d.main.asks(session.WatcherAsks{User: eve, Name: "Eve"})
+		if !strings.Contains(texts(d.window), "Eve wants to see your state\n"+eve) {
+			t.Errorf("not asked:\n%s", texts(d.window))
+		}
+		d.setLook(theme.Dark, 100) // everything is built anew
+		d.settle()
+		button(t, d.window, "Allow").Tapped(nil)
+		d.settle()
+		if got := d.session.Contacts.AccessOf(eve); got != contacts.Allow || strings.Contains(texts(d.window), "Eve wants") {
+			t.Errorf("access %q, and the window shows\n%s", got, texts(d.window))
+		}
+		who := d.report()
+		d.main.access(who.User, contacts.Block)
+		d.settle()
+		if r := d.row(view.PersonRow, who.Name); r.Face != "blocked" || r.Words != "Blocked" {
+			t.Errorf("got %+v", r)
+		}
+		for _, i := range d.main.accessItem(who.User).ChildMenu.Items {
+			if i.Checked != (i.Label == "Block") {
+				t.Errorf("%q checked: %v", i.Label, i.Checked)
+			}
 		}
 	})
 }

@@ -34,13 +34,14 @@ type mainPage struct {
 	open    *card // the contact card that shows; nil: none
 
 	announced map[string]*fyne.Container // banners of unread conversations
+	asking    map[string]*fyne.Container // questions of people who want to see one's state
 	folded    map[string]bool
 	order     view.Order
 	compact   bool
 }
 
 func newMainPage(a *App) *mainPage {
-	p := &mainPage{app: a, folded: map[string]bool{}, announced: map[string]*fyne.Container{}}
+	p := &mainPage{app: a, folded: map[string]bool{}, announced: map[string]*fyne.Container{}, asking: map[string]*fyne.Container{}}
 	if a.main != nil { // built anew in another look
 		p.folded, p.order, p.compact = a.main.folded, a.main.order, a.main.compact
 	} else {
@@ -54,6 +55,9 @@ func newMainPage(a *App) *mainPage {
 	p.people.OnLeave = func() { p.find.leave() }
 	p.lost, p.own, p.find, p.status = newLostBanner(a), newOwnHeader(a), newFindBox(p), newStatusBar()
 	p.banners = widgets.Column(0)
+	if a.main != nil { // what is asked stays
+		p.banners, p.doubted, p.asking, p.announced = a.main.banners, a.main.doubted, a.main.asking, a.main.announced
+	}
 	p.empty = p.emptyState()
 	p.top = widgets.Column(0, p.lost.content, p.banners, p.own.content, p.find.content)
 	p.content = container.NewStack(widgets.NewFill(theme.Background, "", ""),
@@ -82,7 +86,7 @@ func (p *mainPage) refresh() {
 	before := p.top.MinSize()
 	p.lost.show(p.app, now)
 	p.own.refresh(now)
-	p.status.show(view.StatusOf(p.app.state, now))
+	p.status.show(view.WithBook(view.StatusOf(p.app.state, now), p.app.book, now.Sub(p.app.bookBegun)))
 	if now := p.top.MinSize(); now != before {
 		p.content.Refresh()
 		p.hold(now.Height - before.Height)
@@ -96,7 +100,7 @@ func (p *mainPage) refresh() {
 		return
 	}
 	rows := view.Book{
-		List: p.app.list, State: p.app.of, Connected: p.app.connected(), Folded: p.folded,
+		List: p.app.list, State: p.app.of, Blocked: p.app.blocked, Connected: p.app.connected(), Folded: p.folded,
 		Order: p.order, Compact: p.compact, Now: now,
 	}.Rows()
 	p.people.SetRows(rows)
@@ -148,20 +152,38 @@ func (p *mainPage) notice(why view.Problem) {
 	p.banner(theme.ErrorTint, "ui-warning", theme.Error, why.What, joinSentences(why.Why, why.Remedy), nil)
 }
 
-// watcher tells that somebody wants to see one's state.
-func (p *mainPage) watcher(w session.WatcherChanged) {
-	if w.Status != "pending" && w.Status != "waiting" {
-		return
-	}
+// asks tells that somebody wants to see one's state. The answer holds for good.
+func (p *mainPage) asks(w session.WatcherAsks) {
 	name := w.Name
 	if name == "" {
 		name = w.User
 	}
-	add := widgets.NewSmallButton(lang.L("Add to contacts"), "", func() {
-		p.edit(lang.L("The contact was not added."), contacts.Edit{Op: contacts.Add, User: w.User, Name: w.Name, Group: lang.L("Contacts")})
-	})
-	p.banner(theme.BubbleTheirs, "ui-eye", theme.Secondary,
-		lang.L("{{.Name}} wants to see your state", map[string]any{"Name": name}), w.User, add)
+	if old := p.asking[w.User]; old != nil {
+		p.dismiss(old)
+	}
+	answer := func(a contacts.Access, add bool) func() {
+		return func() {
+			p.dismiss(p.asking[w.User])
+			delete(p.asking, w.User)
+			p.access(w.User, a)
+			if add {
+				p.edit(lang.L("The contact was not added."), contacts.Edit{Op: contacts.Add, User: w.User, Name: w.Name})
+			}
+		}
+	}
+	p.asking[w.User] = p.question(lang.L("{{.Name}} wants to see your state", map[string]any{"Name": name}), w.User,
+		widgets.NewSmallButton(lang.L("Allow and add"), "", answer(contacts.Allow, true)),
+		widgets.NewSmallButton(lang.L("Allow"), "", answer(contacts.Allow, false)),
+		widgets.NewSmallButton(lang.L("Block"), "", answer(contacts.Block, false)))
+}
+
+// access decides what somebody gets of one's own state.
+func (p *mainPage) access(user string, a contacts.Access) {
+	s := p.app.session
+	if s == nil {
+		return
+	}
+	p.app.do(lang.L("What others see was not changed."), func(ctx context.Context) error { return s.Contacts.SetAccess(ctx, user, a) })
 }
 
 // announce tells that a message has come while its window does not show. A
@@ -214,6 +236,7 @@ func (p *mainPage) add(line *fyne.Container) {
 
 // dismiss takes a line away again.
 func (p *mainPage) dismiss(line *fyne.Container) {
+	p = p.app.main // the page may have been built anew since
 	grown := -line.MinSize().Height
 	p.banners.Remove(line)
 	p.content.Refresh()
@@ -273,8 +296,11 @@ func newStatusBar() *statusBar {
 
 func (s *statusBar) show(l view.StatusLine) {
 	icon := theme.Tinted("ui-warning", theme.Secondary)
-	if l.Good {
+	switch {
+	case l.Good:
 		icon = theme.Dot(theme.Success)
+	case l.Busy:
+		icon = theme.Tinted("ui-spinner", theme.Secondary)
 	}
 	if l == s.shown {
 		return

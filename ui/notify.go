@@ -44,8 +44,12 @@ func (p *pump) notify(event any) {
 		p.post(func(a *App) { a.main.available(e) })
 	case session.PresenceChanged:
 		p.presence()
-	case session.WatcherChanged:
-		p.post(func(a *App) { a.main.watcher(e) })
+	case session.WatcherAsks:
+		p.post(func(a *App) { a.main.asks(e) })
+	case session.AccessChanged:
+		p.post(func(a *App) { a.refresh() })
+	case session.AddressBookChanged:
+		p.post(func(a *App) { a.bookChanged(e.State) })
 	case im.Received:
 		p.post(func(a *App) { a.talks.received(e.Message) })
 	case im.Sent:

@@ -22,6 +22,7 @@ import (
 
 	"communicator/assets"
 	"communicator/contacts"
+	"communicator/directory/addressbook"
 	"communicator/session"
 	"communicator/ui/theme"
 	"communicator/ui/view"
@@ -62,22 +63,24 @@ type App struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup // goroutines of do and of the session
 
-	session *session.Session
-	leave   context.CancelFunc // ends the session
-	visit   int                // counts sessions, so that events of an earlier one are not taken for news
-	user    string
-	server  string // by hand
-	typed   string // password to keep once it has been accepted
-	door    Door
-	state   session.State
-	been    bool      // signed in at least once since the user asked for it
-	lost    time.Time // when the connection was lost; zero: it was not
-	loaded  bool      // the contact list has come
-	steps   view.SignIn
-	list    contacts.List
-	names   view.Names
-	timer   *time.Timer
-	waiting *passwordQuestion
+	session   *session.Session
+	leave     context.CancelFunc // ends the session
+	visit     int                // counts sessions, so that events of an earlier one are not taken for news
+	user      string
+	server    string // by hand
+	typed     string // password to keep once it has been accepted
+	door      Door
+	state     session.State
+	been      bool      // signed in at least once since the user asked for it
+	bookBegun time.Time // when the address book began to be filled
+	lost      time.Time // when the connection was lost; zero: it was not
+	loaded    bool      // the contact list has come
+	steps     view.SignIn
+	list      contacts.List
+	book      addressbook.State
+	names     view.Names
+	timer     *time.Timer
+	waiting   *passwordQuestion
 
 	window  fyne.Window
 	signIn  *signInPage
@@ -162,6 +165,7 @@ func (a *App) begin(user string) {
 	ctx, leave := context.WithCancel(a.ctx)
 	a.user, a.leave, a.steps = user, leave, view.SignIn{}
 	a.lost, a.loaded = time.Time{}, false
+	a.book = addressbook.State{}
 	a.talks.reset()
 	question := newPasswordQuestion(ctx)
 	ask := func() (string, error) {

@@ -81,7 +81,7 @@ func (c *client) doFind(ctx context.Context, rest string) error {
 	for _, h := range r.Hits {
 		c.remember(h)
 	}
-	search := view.Search{Text: rest, Hits: r.Hits, State: c.session.Presence.Of, Err: err}
+	search := view.Search{Text: rest, Found: r, Book: c.session.People.Book(), State: c.session.Presence.Of, Err: err}
 	for _, r := range search.Rows() {
 		switch r.Kind {
 		case view.SectionRow:

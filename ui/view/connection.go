@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"communicator/autoconfig"
+	"communicator/directory/addressbook"
 	"communicator/presence"
 	"communicator/session"
 )
@@ -12,6 +13,7 @@ import (
 // StatusLine is the line at the foot of the main window.
 type StatusLine struct {
 	Good  bool // signed in
+	Busy  bool // signed in, and something takes its time
 	Text  string
 	Right string // how long it took, or nothing
 }
@@ -40,6 +42,15 @@ func StatusOf(s session.State, now time.Time) StatusLine {
 	default:
 		return StatusLine{Text: say("Signed out")}
 	}
+}
+
+// WithBook says instead how far the address book is, while it is being filled;
+// took is for how long.
+func WithBook(l StatusLine, b addressbook.State, took time.Duration) StatusLine {
+	if l.Good && b.Filling {
+		return StatusLine{Busy: true, Text: Reading(b), Right: Span(took)}
+	}
+	return l
 }
 
 func nextTry(s session.State, now time.Time) string {

@@ -8,6 +8,7 @@ import (
 
 	"communicator/contacts"
 	"communicator/directory"
+	"communicator/directory/addressbook"
 	"communicator/presence"
 	"communicator/session"
 )
@@ -18,7 +19,8 @@ const FindLimit = 200
 // Search is what a search gave.
 type Search struct {
 	Text  string
-	Hits  []session.Hit
+	Found session.Found
+	Book  addressbook.State // of the copy that was searched
 	State func(user string) presence.State
 	Now   time.Time
 	Busy  bool  // the directory has not answered yet
@@ -28,7 +30,7 @@ type Search struct {
 // Rows are the results in two sections: contacts first, then the address book.
 func (f Search) Rows() []Row {
 	var mine, others []Row
-	for _, h := range f.Hits {
+	for _, h := range f.Found.Hits {
 		if h.Source == "contact" {
 			mine = append(mine, f.hit(h))
 		} else {
@@ -43,25 +45,73 @@ func (f Search) Rows() []Row {
 		}
 	}
 	section(say("My contacts"), strconv.Itoa(len(mine)), mine)
-	section(say("Address book"), strconv.Itoa(len(others)), others)
-	if hint := f.hint(len(mine) + len(others)); hint != "" {
-		rows = append(rows, Row{Kind: HintRow, Key: "hint", Note: hint})
+	section(say("Address book"), f.count(len(others)), others)
+	for _, hint := range f.hints(len(mine) + len(others)) {
+		rows = append(rows, Row{Kind: HintRow, Key: hint, Note: hint})
 	}
 	return rows
 }
 
-func (f Search) hint(found int) string {
+// count says how many of the address book show: "3 of 41", "1 so far".
+func (f Search) count(shown int) string {
+	total := f.Found.Total - f.Found.Mine
+	switch {
+	case f.Book.Filling:
+		return say("{{.N}} so far", "N", strconv.Itoa(shown))
+	case total > shown:
+		return say("{{.N}} of {{.Total}}", "N", strconv.Itoa(shown), "Total", Grouped(total))
+	}
+	return strconv.Itoa(shown)
+}
+
+// hints are what is to be said below the results.
+func (f Search) hints(found int) []string {
+	var hints []string
 	switch {
 	case f.Busy:
-		return say("Searching the address book…")
+		hints = append(hints, say("Searching the address book…"))
 	case f.Err != nil:
-		return Explain(say("The address book could not be searched."), f.Err).String()
+		hints = append(hints, Explain(say("The address book could not be searched."), f.Err).String())
+	case found == 0 && f.Book.Entries > 0 && !f.Book.Filling:
+		hints = append(hints, say("Nobody called ‘{{.Text}}’ in {{.N}} entries.", "Text", f.Text, "N", Grouped(f.Book.Entries)))
 	case found == 0:
-		return say("Nobody called ‘{{.Text}}’ was found.", "Text", f.Text)
-	case found >= FindLimit:
-		return say("There are more: type another letter.")
+		hints = append(hints, say("Nobody called ‘{{.Text}}’ was found.", "Text", f.Text))
+	case f.Found.Total > found:
+		hints = append(hints, say("There are {{.N}} more: type another letter.", "N", Grouped(f.Found.Total-found)))
 	}
-	return ""
+	if f.Book.Filling {
+		hints = append(hints, Filling(f.Book)+" — "+say("results may be incomplete"))
+	}
+	if _, is := Address(f.Text); is && found == 0 {
+		hints = append(hints, say("Return writes to that address."))
+	}
+	return hints
+}
+
+// Filling says how far the address book has been read: "Address book 62 %".
+func Filling(b addressbook.State) string {
+	if b.Total > 0 {
+		return say("Address book {{.N}} %", "N", strconv.Itoa(min(100*b.Read/b.Total, 100)))
+	}
+	return say("Address book: {{.N}} people so far", "N", Grouped(b.Read))
+}
+
+// Reading says how far the address book has been read, for the status line:
+// "Address book: 62,400 of 100,214".
+func Reading(b addressbook.State) string {
+	if b.Total > 0 {
+		return say("Address book: {{.N}} of {{.Total}}", "N", Grouped(b.Read), "Total", Grouped(b.Total))
+	}
+	return say("Address book: {{.N}} people so far", "N", Grouped(b.Read))
+}
+
+// Grouped is a number with a comma between thousands.
+func Grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 func (f Search) hit(h session.Hit) Row {

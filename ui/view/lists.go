@@ -54,3 +54,20 @@ func Doubted(d contacts.Doubt) Told {
 	}
 	return Told{say("Your contact list on the server has shrunk"), text}
 }
+
+// AccessChoice is one line of the menu of what somebody gets.
+type AccessChoice struct {
+	Words  string
+	Access contacts.Access
+}
+
+// Accesses are the choices of what somebody gets of one's own state.
+func Accesses() []AccessChoice {
+	return []AccessChoice{
+		{say("Everything"), contacts.Allow},
+		{say("Whether I can be reached"), contacts.Limited},
+		{say("Appear offline to them"), contacts.Polite},
+		{say("Block"), contacts.Block},
+		{say("Not decided"), contacts.Undecided},
+	}
+}

@@ -53,8 +53,9 @@ const (
 type Book struct {
 	List      contacts.List
 	State     func(user string) presence.State
-	Connected bool            // false: nobody's state is known
-	Folded    map[string]bool // groups that show only their header
+	Blocked   func(user string) bool // whom one hides from; nil: nobody
+	Connected bool                   // false: nobody's state is known
+	Folded    map[string]bool        // groups that show only their header
 	Order     Order
 	Compact   bool // no second lines
 	Now       time.Time
@@ -108,6 +109,9 @@ func (b Book) person(group string, m member) Row {
 	r := Row{
 		Kind: PersonRow, Key: group + "\x00" + m.User, Group: group, User: m.User, Name: NameOf(m.Contact),
 		Face: Face(m.state), Words: Words(m.state, b.Now), Tight: b.Compact,
+	}
+	if b.Blocked != nil && b.Blocked(m.User) {
+		r.Face, r.Words = "blocked", say("Blocked")
 	}
 	if !b.Compact {
 		r.Note = Note(m.state, b.Now)

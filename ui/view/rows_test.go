@@ -8,6 +8,7 @@ import (
 
 	"communicator/contacts"
 	"communicator/directory"
+	"communicator/directory/addressbook"
 	"communicator/presence"
 	"communicator/session"
 )
@@ -100,16 +101,17 @@ func TestFindRows(t *testing.T) {
 		}
 		return p
 	}
-	f := Search{Text: "ber", State: states, Now: now, Hits: []session.Hit{
+	f := Search{Text: "ber", State: states, Now: now, Found: session.Found{Total: 43, Mine: 1, Hits: []session.Hit{
 		{Person: person("bruno@contoso.test", "Bruno Berg", "Sales", "+49 30 1"), Source: "contact"},
 		{Person: person("n@contoso.test", "Nathalie Bernard", "Legal", ""), Source: "directory"},
 		{Person: person("", "Meeting room Hamberg", "", "+49 30 2"), Source: "directory"},
-	}}
+	}}}
 	want := `v My contacts 1 org=false
   (call) Bruno Berg | In a call | Sales, Berlin · +49 30 1
-v Address book 2 org=false
+v Address book 2 of 42 org=false
   (unknown) Nathalie Bernard | Status unknown | Legal, Berlin
   (unknown) Meeting room Hamberg | no address | Berlin · +49 30 2
+  There are 40 more: type another letter.
 `
 	if got := drawn(f.Rows()); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
@@ -120,10 +122,23 @@ v Address book 2 org=false
 	if r := f.Rows()[4]; r.Match[0] != r.Match[1] {
 		t.Errorf("letters within a word are not marked: %v", r.Match)
 	}
+	f.Book = addressbook.State{Filling: true, Read: 62400, Total: 100214}
+	if got := drawn(f.Rows()); !strings.Contains(got, "v Address book 2 so far") || !strings.HasSuffix(got, "  Address book 62 % — results may be incomplete\n") {
+		t.Errorf("while the address book is being filled:\n%s", got)
+	}
 	none := Search{Text: "xyz", State: states}
 	if got := drawn(none.Rows()); got != "  Nobody called ‘xyz’ was found.\n" {
 		t.Errorf("got %q", got)
 	}
+	none.Book = addressbook.State{Entries: 100214}
+	if got := drawn(none.Rows()); got != "  Nobody called ‘xyz’ in 100,214 entries.\n" {
+		t.Errorf("got %q", got)
+	}
+	none.Text = "eve@fabrikam.test"
+	if got := drawn(none.Rows()); !strings.HasSuffix(got, "  Return writes to that address.\n") {
+		t.Errorf("got %q", got)
+	}
+	none.Text = "xyz"
 	none.Err = errors.New("connection refused")
 	if got := drawn(none.Rows()); got != "  The address book could not be searched. Connection refused. Try again.\n" {
 		t.Errorf("got %q", got)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"communicator/autoconfig"
+	"communicator/directory/addressbook"
 	"communicator/presence"
 	"communicator/session"
 )
@@ -119,7 +120,11 @@ func TestSeconds(t *testing.T) {
 
 func TestStatusLine(t *testing.T) {
 	s := session.State{Phase: session.SignedIn, User: "anna@contoso.test", TLS: "TLS 1.3", Took: 400 * time.Millisecond}
-	if got := StatusOf(s, now); got != (StatusLine{true, "Signed in as anna@contoso.test · TLS 1.3", "0.4 s"}) {
+	if got := StatusOf(s, now); got != (StatusLine{Good: true, Text: "Signed in as anna@contoso.test · TLS 1.3", Right: "0.4 s"}) {
+		t.Errorf("got %+v", got)
+	}
+	filling := addressbook.State{Filling: true, Read: 62400, Total: 100214}
+	if got := WithBook(StatusOf(s, now), filling, 41*time.Second); got != (StatusLine{Busy: true, Text: "Address book: 62,400 of 100,214", Right: "41 s"}) {
 		t.Errorf("got %+v", got)
 	}
 	s.TLS = ""
