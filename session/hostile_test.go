@@ -4,6 +4,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,6 +96,53 @@ func TestStrangeGrants(t *testing.T) {
 				synctest.Wait()
 				if s.State().Phase != SignedIn || asked < c.least || asked > c.most {
 					t.Errorf("%v; registered %d times in an hour, want %d to %d", s.State().Phase, asked, c.least, c.most)
+				}
+			})
+		})
+	}
+}
+
+// The computer sleeps, or its clock is set: what the server has let run out is
+// begun anew, once, and a clock that was set back changes nothing.
+func TestSleep(t *testing.T) {
+	for name, c := range map[string]struct {
+		jump time.Duration
+		want int // registrations in the half hour after it
+	}{
+		"ten minutes":         {10 * time.Minute, 3},
+		"all night":           {10 * time.Hour, 3},
+		"a moment":            {20 * time.Second, 1},
+		"clock an hour on":    {time.Hour, 3},
+		"clock an hour back":  {-time.Hour, 1},
+		"clock ten days back": {-240 * time.Hour, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(t)
+				var asked recorder
+				n.listen["10.0.0.11:5060"] = registrar(func(m message) (string, []string) {
+					asked.add(m.header("Call-ID"))
+					return "200 OK", []string{"Expires: 1800"}
+				})
+				var jump atomic.Int64
+				o := n.options()
+				o.wall = func() time.Time { return time.Now().Add(time.Duration(jump.Load())) }
+				s := signedIn(t, o)
+				time.Sleep(5 * time.Minute)
+				before := len(asked.get())
+				jump.Store(int64(c.jump))
+				time.Sleep(20 * time.Second)
+				soon := len(asked.get()) - before
+				time.Sleep(30 * time.Minute)
+				synctest.Wait()
+				if got := len(asked.get()) - before; s.State().Phase != SignedIn || got > c.want || got == 0 {
+					t.Errorf("%v, registered %d times", s.State().Phase, got)
+				}
+				if c.jump > sleepTime && soon == 0 {
+					t.Error("not noticed within 20 s")
+				}
+				if c.want == 1 && soon > 0 {
+					t.Error("connected anew for nothing")
 				}
 			})
 		})

@@ -243,7 +243,9 @@ func (r *runner) hold(ctx context.Context, m machine) event {
 	if e.what != stop {
 		r.s.line.Set(nil)
 		leave()
-		r.avoid = r.reg.target
+		if e.err != errSlept { // that was not the server's fault
+			r.avoid = r.reg.target
+		}
 		r.drop()
 	}
 	return e
@@ -251,15 +253,11 @@ func (r *runner) hold(ctx context.Context, m machine) event {
 
 func (r *runner) held(ctx context.Context) event {
 	for {
-		again := time.NewTimer(refreshAfter(r.reg.granted))
-		select {
-		case <-ctx.Done():
-			again.Stop()
+		switch err := r.awake(ctx, refreshAfter(r.reg.granted)); {
+		case ctx.Err() != nil:
 			return event{what: stop}
-		case <-r.conn.Done():
-			again.Stop()
-			return event{what: lost, err: r.conn.Err()}
-		case <-again.C:
+		case err != nil:
+			return event{what: lost, err: err}
 		}
 		e := r.registerNow(ctx)
 		for left := r.reg.granted / 5; e.what == unavailable && e.after > 0 && e.after < left; left -= e.after {

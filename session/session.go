@@ -60,6 +60,8 @@ type Options struct {
 	InactiveAfter, AwayAfter time.Duration                                                     // nobody touched the computer: shown as inactive, as away; zero: presence.InactiveAfter and AwayAfter; negative: never
 	Notify                   func(event any)                                                   // must not block; nil: nobody listens
 	Log                      *slog.Logger                                                      // nil: silent
+
+	wall func() time.Time // the time of day, for tests; nil: the computer's
 }
 
 // roots are all authorities that are trusted; nil: the system's.
