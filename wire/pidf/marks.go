@@ -125,7 +125,7 @@ func (n *node) keepMeaning(around *scope) {
 	}
 	for _, a := range n.attrs {
 		if prefix, is := declares(a.name); is {
-			around = &scope{around, prefix, a.value}
+			around = around.with(prefix, a.value)
 		}
 	}
 	if n.scope != nil {
@@ -139,7 +139,7 @@ func (n *node) keepMeaning(around *scope) {
 				name += ":" + prefix
 			}
 			n.attrs = append(slices.Clone(n.attrs), attr{name, space})
-			around = &scope{around, prefix, space}
+			around = around.with(prefix, space)
 		}
 	}
 	for _, k := range n.kids {

@@ -179,6 +179,7 @@ func TestParseBad(t *testing.T) {
 		"deep":             {"<presence " + ns + ">" + strings.Repeat("<a>", 100), "depth"},
 		"many elements":    {"<presence " + ns + ">" + strings.Repeat("<a/>", MaxElements+1), "number of elements"},
 		"many attributes":  {"<presence " + ns + strings.Repeat(` a="1"`, MaxAttrs+1) + "/>", "number of attributes"},
+		"many prefixes":    {"<presence " + ns + ">" + strings.Repeat(`<a xmlns:b="c" xmlns:d="e" xmlns:f="g" xmlns:h="i" xmlns:j="k">`, 26), "namespace prefixes"},
 		"big":              {strings.Repeat(" ", MaxSize+1), "over the limit"},
 	} {
 		_, err := Parse([]byte(c.in))

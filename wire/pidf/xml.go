@@ -20,6 +20,7 @@ const (
 	MaxDepth    = 32      // elements inside each other
 	MaxElements = 60000
 	MaxAttrs    = 64   // of one element
+	MaxPrefixes = 128  // declared inside each other: each attribute may be looked up among all of them
 	MaxText     = 2000 // characters of a note, a display name or a URI; what is longer is cut
 )
 
@@ -55,6 +56,16 @@ type scope struct {
 	outer  *scope
 	prefix string
 	space  string
+	depth  int // how many are declared, this one included
+}
+
+// with is s with one more declaration.
+func (s *scope) with(prefix, space string) *scope {
+	n := &scope{outer: s, prefix: prefix, space: space, depth: 1}
+	if s != nil {
+		n.depth += s.depth
+	}
+	return n
 }
 
 func (s *scope) lookup(prefix string) string {
@@ -185,10 +196,13 @@ func (r *reader) start(t xml.StartElement) error {
 		n.attrs = append(n.attrs, attr{rawName(a.Name), a.Value})
 		switch {
 		case a.Name.Space == "xmlns":
-			s = &scope{s, a.Name.Local, a.Value}
+			s = s.with(a.Name.Local, a.Value)
 		case a.Name.Space == "" && a.Name.Local == "xmlns":
-			s = &scope{s, "", a.Value}
+			s = s.with("", a.Value)
 		}
+	}
+	if s != nil && s.depth > MaxPrefixes {
+		return fmt.Errorf("number of namespace prefixes: %w of %d", ErrTooBig, MaxPrefixes)
 	}
 	n.space, n.scope = s.lookup(t.Name.Space), s
 	for _, a := range t.Attr {
