@@ -30,17 +30,18 @@ const managersAtOnce = 100
 // Chart returns the place of user in the organisation. Loops in the manager
 // attribute end where they close, a manager who is not there is none. People
 // without address are in it; they cannot be messaged.
-func (d *Directory) Chart(ctx context.Context, user string) (Chart, error) {
+func (d *Directory) Chart(ctx context.Context, user string) (chart Chart, err error) {
 	own, err := d.entries(ctx, user)
 	if err != nil {
 		return Chart{}, err
 	}
-	c := Chart{Self: merged(own)[0]}
+	c, walk := Chart{Self: merged(own)[0]}, survey{}
+	defer func() { chart.Incomplete = chart.Incomplete || walk.incomplete }()
 	self := names(own)
 	if c.Manager, err = d.above(ctx, c.Self, self); err != nil {
 		return Chart{}, err
 	}
-	if c.Reports, err = d.below(ctx, self, &c.Incomplete); err != nil {
+	if c.Reports, err = d.below(ctx, self, &walk); err != nil {
 		return Chart{}, err
 	}
 	c.Reports = others(c.Reports, self, user)
@@ -48,14 +49,14 @@ func (d *Directory) Chart(ctx context.Context, user string) (Chart, error) {
 		return c, nil
 	}
 	chain := append(slices.Clone(self), c.Manager.DN)
-	if c.Peers, err = d.below(ctx, []string{c.Manager.DN}, &c.Incomplete); err != nil {
+	if c.Peers, err = d.below(ctx, []string{c.Manager.DN}, &walk); err != nil {
 		return Chart{}, err
 	}
 	c.Peers = others(c.Peers, chain, user)
 	if c.SecondManager, err = d.above(ctx, *c.Manager, chain); err != nil || c.SecondManager == nil {
 		return c, err
 	}
-	c.Everyone, err = d.under(ctx, []string{c.SecondManager.DN}, &c.Incomplete)
+	c.Everyone, err = d.under(ctx, []string{c.SecondManager.DN}, &walk)
 	c.Everyone = others(c.Everyone, self, user)
 	return c, err
 }
@@ -67,9 +68,9 @@ func (d *Directory) Under(ctx context.Context, user string) ([]Person, error) {
 	if err != nil {
 		return nil, err
 	}
-	incomplete := false
-	people, err := d.under(ctx, names(top), &incomplete)
-	if err == nil && incomplete {
+	var walk survey
+	people, err := d.under(ctx, names(top), &walk)
+	if err == nil && walk.incomplete {
 		err = tooMany(len(people))
 	}
 	if err != nil {
@@ -92,32 +93,35 @@ func (d *Directory) above(ctx context.Context, p Person, chain []string) (*Perso
 }
 
 // below returns who has one of managers as manager, merged and by name.
-func (d *Directory) below(ctx context.Context, managers []string, incomplete *bool) ([]Person, error) {
-	people, err := d.reports(ctx, managers, incomplete)
+func (d *Directory) below(ctx context.Context, managers []string, walk *survey) ([]Person, error) {
+	people, err := d.reports(ctx, managers, walk)
 	return byName(merged(people)), err
 }
 
 // reports returns the entries that have one of managers as manager. A server
 // that cuts its answer short (OpenLDAP does after 500 entries, pages or not) is
 // asked for fewer managers at once.
-func (d *Directory) reports(ctx context.Context, managers []string, incomplete *bool) ([]Person, error) {
+func (d *Directory) reports(ctx context.Context, managers []string, walk *survey) ([]Person, error) {
+	if d.tellsReports() {
+		return d.direct(ctx, managers, walk)
+	}
 	q := query{filter: d.attributes.reportsFilter(managers), limit: maxPeople, whole: len(managers) == 1}
 	people, partial, err := d.people(ctx, q)
 	if err != nil || !partial || len(managers) < 2 {
-		*incomplete = *incomplete || partial
+		walk.incomplete = walk.incomplete || partial
 		return people, err
 	}
 	half := len(managers) / 2
-	first, err := d.reports(ctx, managers[:half], incomplete)
+	first, err := d.reports(ctx, managers[:half], walk)
 	if err != nil {
 		return nil, err
 	}
-	rest, err := d.reports(ctx, managers[half:], incomplete)
+	rest, err := d.reports(ctx, managers[half:], walk)
 	return append(first, rest...), err
 }
 
 // under returns everybody below managers, level by level, each once.
-func (d *Directory) under(ctx context.Context, managers []string, incomplete *bool) ([]Person, error) {
+func (d *Directory) under(ctx context.Context, managers []string, walk *survey) ([]Person, error) {
 	seen := make(map[string]bool)
 	for _, dn := range managers {
 		seen[key(dn)] = true
@@ -126,7 +130,7 @@ func (d *Directory) under(ctx context.Context, managers []string, incomplete *bo
 	for level := managers; len(level) > 0; {
 		var next []string
 		for batch := range slices.Chunk(level, managersAtOnce) {
-			people, err := d.reports(ctx, batch, incomplete)
+			people, err := d.reports(ctx, batch, walk)
 			if err != nil {
 				return nil, err
 			}
@@ -137,7 +141,7 @@ func (d *Directory) under(ctx context.Context, managers []string, incomplete *bo
 				}
 			}
 			if len(all) >= maxPeople {
-				*incomplete = true
+				walk.incomplete = true
 				return byName(merged(all[:maxPeople])), nil
 			}
 		}

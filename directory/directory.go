@@ -60,7 +60,7 @@ type Directory struct {
 
 	mu       sync.Mutex
 	idle     []*conn // connections nobody uses
-	base     string  // search base, once known
+	root     *root   // what the server says of itself, once known
 	bind     bool    // anonymous search was refused
 	rejected *string // password that was refused: it is not tried again
 	closed   bool
@@ -68,7 +68,7 @@ type Directory struct {
 
 // New makes a Directory; nothing is contacted yet.
 func New(o Options) *Directory {
-	return &Directory{o: o, attributes: o.Attributes.complete(), base: o.Base}
+	return &Directory{o: o, attributes: o.Attributes.complete()}
 }
 
 // Close ends the connections that are not in use; those in use end with their

@@ -179,6 +179,16 @@ func TestEverybodyLimited(t *testing.T) {
 	if found, err := d.Filter(t.Context(), "(cn=W*)"); err != nil || len(found) != 1203 {
 		t.Errorf("filter: %d, %v", len(found), err)
 	}
+	s.free, s.searches = true, nil // who has signed in is told all
+	d = s.directory(Options{User: "anna@contoso.test", Password: password("secret")})
+	if all, _, err = everybody(t, d); err != nil || len(all) != 1203 || len(s.searches) > 4 {
+		t.Errorf("signed in: %d with %d searches, %v", len(all), len(s.searches), err)
+	}
+	d = s.directory(Options{User: "anna@contoso.test", Password: password("wrong")})
+	if all, _, err = everybody(t, d); err != nil || len(all) != 1203 || len(s.binds) != 2 {
+		t.Errorf("wrong password: %d, %d binds, %v", len(all), len(s.binds), err)
+	}
+	s.free, d = false, s.directory(Options{})
 	for _, e := range s.entries { // the same eight digits
 		e.GetAttributeValues("entryUUID")[0] = "0000cafe-" + e.GetAttributeValue("entryUUID")[:4] + "-1041-8e84-53640daa44e0"
 	}

@@ -51,21 +51,27 @@ func (r root) offers(mechanism string) bool {
 // searchBase returns where to search: what was set, or what the server names.
 func (d *Directory) searchBase(c *conn) (string, error) {
 	d.mu.Lock()
-	base := d.base
+	base, known := d.o.Base, d.root
 	d.mu.Unlock()
-	if base != "" {
-		return base, nil
+	if known == nil {
+		r, err := c.root()
+		if lost(err) {
+			return "", err
+		}
+		known = &r // of a server that hides it nothing is known
+		d.mu.Lock()
+		d.root = known
+		d.mu.Unlock()
 	}
-	if at, err := parseURL(d.o.URL); err == nil && at.base != "" {
+	if at, err := parseURL(d.o.URL); base == "" && err == nil {
 		base = at.base
-	} else if r, err := c.root(); err != nil {
-		return "", err
-	} else if base = r.base; base == "" {
+	}
+	if base == "" {
+		base = known.base
+	}
+	if base == "" {
 		return "", &Error{What: "The directory does not say where its people are", Why: "its root names no naming context", Remedy: "Set the search base of the directory"}
 	}
-	d.mu.Lock()
-	d.base = base
-	d.mu.Unlock()
 	return base, nil
 }
 

@@ -84,25 +84,31 @@ func (d *Directory) search(ctx context.Context, c *conn, q query) (entries []*ld
 }
 
 // pages gives what q finds to take, page by page, and signs in first if the
-// server wants that. A server may refuse by saying so, or by finding nothing.
+// server wants that. A server may refuse by saying so, by finding nothing, or by
+// telling the nameless less.
 func (d *Directory) pages(ctx context.Context, c *conn, q query, take func([]*ldap.Entry) error) (partial bool, err error) {
-	found := 0
-	counted := func(page []*ldap.Entry) error {
+	if c.bound || !d.named() {
+		return c.pages(ctx, q, take)
+	}
+	found, first := 0, q
+	first.whole = false
+	partial, err = c.pages(ctx, first, func(page []*ldap.Entry) error {
 		found += len(page)
 		return take(page)
-	}
-	partial, err = c.pages(ctx, q, counted)
+	})
 	unseen := err == nil && found == 0 && !partial || ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject)
-	if c.bound || !unseen && !refused(err) || !d.named() {
+	short := err == nil && partial && q.whole && (q.limit == 0 || found < q.limit)
+	if !unseen && !short && !refused(err) {
 		return partial, err
 	}
-	if bindErr := d.signIn(ctx, c); bindErr != nil {
-		if unseen {
-			return partial, err // the search itself was not refused
-		}
+	switch bindErr := d.signIn(ctx, c); {
+	case bindErr == nil || short && !lost(bindErr):
+		return c.pages(ctx, q, take)
+	case unseen:
+		return partial, err // the search itself was not refused
+	default:
 		return false, bindErr
 	}
-	return c.pages(ctx, q, take)
 }
 
 // refused says whether a search failed for want of a bind. Active Directory

@@ -34,11 +34,14 @@ type server struct {
 	anonymous bool     // searching without a bind
 	code      int      // answer to an anonymous search that is refused
 	hard      int      // most entries of one search, whatever the client asks
+	free      bool     // hard holds for those only who have not signed in
 	referral  bool     // each search also refers elsewhere (result code)
 	breakAt   int      // the connection breaks after so many entries of a search; 0: never
 	hangAt    int      // nothing more comes after so many entries; 0: never
 	root      []string // "name=value" of the root, beside the naming contexts
 	binds     []string
+
+	byName map[string]*ldap.Entry // of index, for many look-ups
 
 	mu       sync.Mutex
 	bound    map[int]bool // by connection
@@ -190,7 +193,11 @@ func (s *server) search(w *gldap.ResponseWriter, r *gldap.Request) {
 		s.t.Errorf("filter %q: %v", m.Filter, err)
 	}
 	var hits []*ldap.Entry
-	for _, e := range s.entries {
+	entries := s.entries
+	if e, is := s.byName[key(m.BaseDN)]; is && m.Scope == gldap.BaseObject {
+		entries = []*ldap.Entry{e}
+	}
+	for _, e := range entries {
 		if m.Scope == gldap.BaseObject && key(e.DN) != key(m.BaseDN) || !matches(filter, e) {
 			continue
 		}
@@ -211,6 +218,11 @@ func (s *server) search(w *gldap.ResponseWriter, r *gldap.Request) {
 func (s *server) page(r *gldap.Request, m *gldap.SearchMessage, done *gldap.SearchResponseDone, hits []*ldap.Entry, w *gldap.ResponseWriter) (hangs bool) {
 	from := 0
 	limit := s.hard
+	s.mu.Lock()
+	if s.free && s.bound[r.ConnectionID()] {
+		limit = 0
+	}
+	s.mu.Unlock()
 	if m.SizeLimit > 0 && (limit == 0 || int(m.SizeLimit) < limit) {
 		limit = int(m.SizeLimit)
 	}
@@ -244,13 +256,44 @@ func (s *server) page(r *gldap.Request, m *gldap.SearchMessage, done *gldap.Sear
 		}
 		answer := r.NewSearchResponseEntry(e.DN)
 		for _, a := range e.Attributes {
-			if slices.Contains(m.Attributes, a.Name) {
+			if slices.Contains(m.Attributes, a.Name) && len(a.Values) <= maxRange {
 				answer.AddAttribute(a.Name, a.Values)
+			} else if from, asked := rangeOf(a.Name, m.Attributes); asked {
+				to := min(from+maxRange, len(a.Values))
+				last := strconv.Itoa(to - 1)
+				if to == len(a.Values) {
+					last = "*"
+				}
+				answer.AddAttribute(fmt.Sprintf("%s;range=%d-%s", a.Name, from, last), a.Values[from:to])
 			}
 		}
 		_ = w.Write(answer)
 	}
 	return false
+}
+
+// maxRange is how many values come at once, as in Active Directory.
+const maxRange = 1500
+
+// rangeOf says from which value on an attribute is asked for.
+func rangeOf(name string, asked []string) (from int, is bool) {
+	for _, a := range asked {
+		if a == name {
+			return 0, true
+		}
+		if n, err := fmt.Sscanf(a, name+";range=%d-*", &from); n == 1 && err == nil {
+			return from, true
+		}
+	}
+	return 0, false
+}
+
+// index makes look-ups by name fast.
+func (s *server) index() {
+	s.byName = make(map[string]*ldap.Entry)
+	for _, e := range s.entries {
+		s.byName[key(e.DN)] = e
+	}
 }
 
 // cut breaks every connection there is.
