@@ -32,6 +32,9 @@ func (p *program) org() *cobra.Command {
 					return because(ctx, err)
 				}
 				p.chart(chart)
+				if chart.Incomplete {
+					p.warn("The directory does not tell everybody: the organisation has more people than are shown.")
+				}
 				return nil
 			})
 		},
