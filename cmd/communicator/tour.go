@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +24,7 @@ type tour struct {
 	pictures string
 	anna     *guest // the newcomer
 	bruno    *guest // a colleague on a second client
+	dir      string // what the clients keep; removed at the end
 	number   int
 }
 
@@ -40,15 +43,22 @@ type guest struct {
 const (
 	tourLimit = 50 * time.Second // for all of it
 	stepLimit = 15 * time.Second // for each thing that must come true
+
+	tourNote = "In Lyon until Friday"
 )
 
 func (p *program) tour(ctx context.Context, company *lab.Company, pictures string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, tourLimit, errors.New("the tour took too long"))
 	defer cancel()
-	t := &tour{program: p, company: company, pictures: pictures}
+	dir, err := os.MkdirTemp("", "communicator-tour-")
+	if err != nil {
+		return fmt.Errorf("a folder for the tour: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	t := &tour{program: p, company: company, pictures: pictures, dir: dir}
 	p.say("A company of %d people runs in this process: DNS, SIP servers, address book.", len(company.People()))
 	for _, step := range []func(context.Context) error{
-		t.signIn, t.contactList, t.note, t.chat, t.group, t.draw, t.failover, t.signOut,
+		t.signIn, t.contactList, t.note, t.chat, t.group, t.draw, t.failover, t.signOut, t.noteStays,
 	} {
 		if err := step(ctx); err != nil {
 			return exit{statusFailed, fmt.Errorf("step %d of the tour did not come true: %w", t.number, because(ctx, err))}
@@ -71,7 +81,7 @@ func (t *tour) seen(format string, a ...any) { t.program.say("   "+format, a...)
 func (t *tour) enter(ctx context.Context, who lab.Person) (*guest, error) {
 	g := &guest{who: who, done: make(chan error, 1), changed: make(chan struct{})}
 	o := labOptions(t.company, who)
-	o.Name, o.Notify = who.Name, g.hear
+	o.Name, o.Notify, o.Dir = who.Name, g.hear, t.dir
 	g.Session = session.New(o)
 	running, stop := context.WithCancel(ctx)
 	g.stop = stop
@@ -168,16 +178,15 @@ func (t *tour) note(ctx context.Context) error {
 	if t.bruno, err = t.enter(ctx, who); err != nil {
 		return err
 	}
-	const note = "In Lyon until Friday"
 	if err := t.bruno.Presence.Watch(ctx, t.anna.who.User); err != nil {
 		return err
 	}
-	if _, err := t.anna.Presence.Set(ctx, presence.State{Availability: presence.Busy, Note: note}); err != nil {
+	if _, err := t.anna.Presence.Set(ctx, presence.State{Availability: presence.Busy, Note: tourNote}); err != nil {
 		return err
 	}
 	return t.bruno.await(ctx, "the note", func(e any) bool {
 		p, is := e.(session.PresenceChanged)
-		if is && p.User == t.anna.who.User && p.State.Note == note && p.State.Availability == presence.Busy {
+		if is && p.User == t.anna.who.User && p.State.Note == tourNote && p.State.Availability == presence.Busy {
 			t.seen("%s sees: %s, %s, “%s”", who.Name, t.anna.who.Name, p.State.Words(time.Now()), p.State.Note)
 			return true
 		}
@@ -226,7 +235,7 @@ func (t *tour) group(ctx context.Context) error {
 	results := map[im.State]int{}
 	has := "" // somebody whose client took it
 	err := t.anna.IM.SendEach(ctx, im.Bulk{To: to, Text: text, Each: func(d im.Delivery) {
-		if results[d.State]++; d.State == im.Delivered {
+		if results[d.State]++; d.State == im.Delivered && d.To != t.bruno.who.User { // who plays himself has no client in the lab
 			has = d.To
 		}
 		t.seen("%-10s %s (%d %s)", d.State, d.To, d.Code, d.Reason)
@@ -237,7 +246,11 @@ func (t *tour) group(ctx context.Context) error {
 	if results[im.Failed]+results[im.Unknown] > 0 || results[im.Delivered]+results[im.Accepted] != len(to) {
 		return fmt.Errorf("%d members, but %v", len(to), results)
 	}
-	t.seen("What a client of theirs received: %s", t.company.Do("inbox "+has))
+	received := t.company.Do("inbox " + has)
+	if !strings.Contains(received, text) {
+		return fmt.Errorf("the message did not reach the client of %s: %s", has, received)
+	}
+	t.seen("What a client of theirs received: %s", received)
 	return nil
 }
 
@@ -281,4 +294,26 @@ func (t *tour) signOut(ctx context.Context) error {
 	t.seen("%s sees: %s, %s", t.bruno.who.Name, t.anna.who.Name, t.bruno.Presence.Of(t.anna.who.User).Words(time.Now()))
 	t.bruno.stop()
 	return <-t.bruno.done
+}
+
+// noteStays shows that a note outlives its writer's sign-out.
+func (t *tour) noteStays(ctx context.Context) error {
+	t.step("%s signs in afterwards, and reads the note of who is not there", t.bruno.who.Name)
+	later, err := t.enter(ctx, t.bruno.who)
+	if err != nil {
+		return err
+	}
+	if err := later.Presence.Watch(ctx, t.anna.who.User); err != nil {
+		return err
+	}
+	err = later.await(ctx, "the note of somebody who has signed out", func(e any) bool {
+		p, is := e.(session.PresenceChanged)
+		if is && p.User == t.anna.who.User && p.State.Availability == presence.Offline && p.State.Note == tourNote {
+			t.seen("%s sees: %s, %s, “%s”", later.who.Name, t.anna.who.Name, p.State.Words(time.Now()), p.State.Note)
+			return true
+		}
+		return false
+	})
+	later.stop()
+	return errors.Join(err, <-later.done)
 }
