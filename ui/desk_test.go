@@ -16,6 +16,7 @@ import (
 
 	"communicator/lab"
 	"communicator/session"
+	"communicator/ui/idle"
 	"communicator/ui/theme"
 	"communicator/ui/view"
 	"communicator/ui/widgets"
@@ -29,6 +30,7 @@ type desk struct {
 	company *lab.Company
 	who     lab.Person
 	dir     string // of the profile
+	idle    func(idle.State)
 
 	mu    sync.Mutex
 	queue []func()
@@ -48,7 +50,7 @@ func atDesk(t *testing.T, signIn bool, body func(t *testing.T, d *desk)) {
 		if signIn {
 			user = d.who.User
 		}
-		d.App, err = New(Options{App: test.NewTempApp(t), Post: d.post, Door: d.enter, User: user, Mode: theme.Light, TryLab: d.tryLab})
+		d.App, err = New(Options{App: test.NewTempApp(t), Post: d.post, Door: d.enter, User: user, Mode: theme.Light, TryLab: d.tryLab, Idle: d.watch})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,6 +77,9 @@ func (d *desk) enter(a Account, ask func() (string, error), notify func(any)) (*
 }
 
 func (d *desk) tryLab(context.Context) (string, Door, error) { return d.who.User, d.enter, nil }
+
+// watch is the computer that notices whether somebody is there.
+func (d *desk) watch(_ context.Context, tell func(idle.State)) { d.idle = tell }
 
 func (d *desk) post(f func()) {
 	d.mu.Lock()

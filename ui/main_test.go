@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"communicator/presence"
+	"communicator/ui/idle"
 	"communicator/ui/view"
 	"communicator/ui/widgets"
 )
@@ -217,6 +218,27 @@ func TestDiagnostics(t *testing.T) {
 			if strings.Contains(said, secret) {
 				t.Errorf("it tells %q", secret)
 			}
+		}
+	})
+}
+
+// Nobody touches the computer: others see it after a while, and one's own line
+// says why.
+func TestIdle(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.idle(idle.State{Known: true, Since: time.Now()})
+		d.wait(6 * time.Minute)
+		if said := texts(d.window); !strings.Contains(said, "Inactive") || !strings.Contains(said, "no key was touched") {
+			t.Errorf("after six minutes:\n%s", said)
+		}
+		d.wait(10 * time.Minute)
+		if d.main.own.button.Text != "Away" && !strings.HasPrefix(d.main.own.button.Text, "Away ") {
+			t.Errorf("after a quarter of an hour the button says %q", d.main.own.button.Text)
+		}
+		d.idle(idle.State{Known: true})
+		d.settle()
+		if d.main.own.button.Text != "Available" {
+			t.Errorf("back at the keys the button says %q", d.main.own.button.Text)
 		}
 	})
 }

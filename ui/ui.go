@@ -24,6 +24,7 @@ import (
 	"communicator/contacts"
 	"communicator/directory/addressbook"
 	"communicator/session"
+	"communicator/ui/idle"
 	"communicator/ui/theme"
 	"communicator/ui/view"
 )
@@ -52,6 +53,7 @@ type Options struct {
 	User    string                                                   // signs in at once; empty: asks for the address
 	TryLab  func(ctx context.Context) (user string, d Door, e error) // "Try it on this computer"; nil: not offered
 	Keyring *Keyring                                                 // nil: nothing is kept
+	Idle    func(ctx context.Context, tell func(idle.State))         // tells until ctx ends whether somebody is at this computer; nil: nobody knows
 	Mode    theme.Mode
 	Size    int // of the text in percent; 0: 100
 }
@@ -181,12 +183,30 @@ func (a *App) begin(user string) {
 	}
 	a.session = s
 	a.signIn.refresh()
+	a.watchIdle(ctx, s)
 	a.work.Add(1)
 	go func() { // ends after leave
 		defer a.work.Done()
 		err := s.Run(ctx)
 		pump.stop()
 		a.post(func() { a.ended(visit, err) })
+	}()
+}
+
+// watchIdle has the session know, until ctx ends, whether somebody is there.
+func (a *App) watchIdle(ctx context.Context, s *session.Session) {
+	if a.o.Idle == nil {
+		return
+	}
+	a.work.Add(1)
+	go func() { // ends when it is known by what to tell
+		defer a.work.Done()
+		a.o.Idle(ctx, func(now idle.State) {
+			if now.Known {
+				s.Presence.Idle(now.Since)
+			}
+			s.Presence.Locked(now.Locked)
+		})
 	}()
 }
 

@@ -7,13 +7,16 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 
 	"communicator/lab"
+	"communicator/presence"
 	"communicator/session"
 	"communicator/ui"
+	"communicator/ui/idle"
 )
 
 // hasWindow: this binary was built with cgo.
@@ -49,14 +52,25 @@ func (p *program) window(ctx context.Context) error {
 	w := &labStarter{program: p}
 	defer w.close()
 	return p.runWindow(ctx, ui.Options{
-		Door: door, User: profile.User, TryLab: w.start,
+		Door: door, User: profile.User, TryLab: w.start, Idle: idleAfter(base.InactiveAfter),
 		Keyring: &ui.Keyring{Save: session.SavePassword, Forget: session.ForgetPassword},
 	})
 }
 
 // demoWindow is the window of one person of a lab.
 func (p *program) demoWindow(ctx context.Context, o session.Options) error {
-	return p.runWindow(ctx, ui.Options{Door: doorWith(o), User: o.User})
+	return p.runWindow(ctx, ui.Options{Door: doorWith(o), User: o.User, Idle: idleAfter(0)})
+}
+
+// idleAfter tells when nobody has touched this computer for so long; zero: as
+// long as it is by default.
+func idleAfter(after time.Duration) func(context.Context, func(idle.State)) {
+	if after <= 0 {
+		after = presence.InactiveAfter
+	}
+	return func(ctx context.Context, tell func(idle.State)) {
+		idle.Watch(ctx, idle.Options{After: after, Tell: tell, Log: slog.Default()})
+	}
 }
 
 // doorWith signs in with fixed options; their password is known.
