@@ -24,10 +24,16 @@ type echo struct {
 // both show it. What this device published and is not shown is published again.
 func (b *Board) listen(heard presence.State) {
 	server := b.s.dialect()
-	if b.s.o.Silent || server == nil || heard.Availability == presence.Unknown {
+	if server == nil || heard.Availability == presence.Unknown {
 		return
 	}
 	me := server.Device()
+	if b.s.o.Silent { // it goes on from what was chosen last, wherever
+		for _, d := range heard.Devices {
+			b.adopt(asChosen(d.Chosen), false)
+		}
+		return
+	}
 	b.mu.Lock()
 	said := b.own.echo.said
 	b.mu.Unlock()

@@ -76,6 +76,56 @@ func TestCommandBesideWindow(t *testing.T) {
 	})
 }
 
+// A command changes the note and leaves the state to the window, on this
+// computer and on another; without a window the note is left for those who come.
+func TestCommandChangesTheNote(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		co := company(t, lab.Options{})
+		people := co.People()
+		o := options(co, people[1])
+		o.Dir = t.TempDir()
+		bruno := signedIn(t, options(co, people[2]))
+		if err := bruno.Presence.Watch(t.Context(), people[1].User); err != nil {
+			t.Fatal(err)
+		}
+		seen := sight{t, bruno, people[1].User}
+		command := func(dir, note string) {
+			t.Helper()
+			silent := o
+			silent.Silent, silent.Dir = true, dir
+			c := signedIn(t, silent)
+			if err := c.Presence.Known(t.Context(), people[1].User); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Presence.SetNote(t.Context(), note, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			c.stop()
+		}
+		command(o.Dir, "nobody there")
+		seen.is("no window", "Offline · last seen "+time.Now().Format("15:04"), "nobody there")
+		window := signedIn(t, o)
+		seen.is("the window", "Available", "nobody there")
+		command(o.Dir, "same computer")
+		seen.is("same computer", "Available", "same computer")
+		elsewhere := t.TempDir()
+		command(elsewhere, "other computer")
+		seen.is("other computer", "Available", "other computer")
+		chosen(t, window, "other computer", "auto")
+		time.Sleep(5 * time.Minute)
+		if n := len(bruno.Presence.Of(people[1].User).Devices); n != 1 {
+			t.Errorf("%d devices five minutes later", n)
+		}
+		seen.is("five minutes later", "Available", "other computer")
+		if _, err := window.Presence.SetState(t.Context(), presence.Busy, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		command(elsewhere, "")
+		seen.is("no note any more", "Busy", "")
+		chosen(t, window, "no note any more", "busy")
+	})
+}
+
 // Two windows of one user on two computers: the newest choice wins, and both
 // show it. They do not fight: then nothing more is sent.
 func TestTwoWindowsOfOneUser(t *testing.T) {

@@ -59,9 +59,7 @@ func (b *Board) RecentNotes() []string {
 // SetNote changes one's note and leaves the state as it was chosen; until is
 // when the note is to be cleared, zero: not. It returns as Set does.
 func (b *Board) SetNote(ctx context.Context, note string, until time.Time) (kept time.Time, err error) {
-	b.mu.Lock()
-	p := b.own.inputs.Chosen.Standing(time.Now())
-	b.mu.Unlock()
+	p := b.Chosen()
 	p.Note, p.NoteUntil = note, until
 	return b.Set(ctx, p)
 }
@@ -69,9 +67,7 @@ func (b *Board) SetNote(ctx context.Context, note string, until time.Time) (kept
 // SetState chooses one's state, until then (zero: until the next choice), and
 // leaves the note as it was written. It returns as Set does.
 func (b *Board) SetState(ctx context.Context, a presence.Availability, until time.Time) (kept time.Time, err error) {
-	b.mu.Lock()
-	p := b.own.inputs.Chosen.Standing(time.Now())
-	b.mu.Unlock()
+	p := b.Chosen()
 	p.Availability, p.Until = a, until
 	return b.Set(ctx, p)
 }

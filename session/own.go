@@ -67,6 +67,14 @@ func (b *Board) Self() (shown presence.State, chosen string) {
 	return shown, chosen
 }
 
+// Chosen returns the state and the note that one chose, as far as their time is
+// not over; Automatic: it is left to the program. Self says what others see.
+func (b *Board) Chosen() presence.State {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.own.inputs.Chosen.Standing(time.Now())
+}
+
 // combine makes one's own state of what decides it; next is when to ask again,
 // zero: when that changes.
 func (b *Board) combine() (made presence.State, next time.Time) {
@@ -202,10 +210,8 @@ func (b *Board) publish(ctx context.Context, server *simple.Server) (until, next
 		err = server.PublishAgain(ctx, made)
 	case !b.s.o.Silent:
 		err = server.Publish(ctx, made)
-	case made.Source == presence.FromChoice:
-		until, err = server.PublishOnce(ctx, made)
 	default:
-		err = server.Unpublish(ctx)
+		made, until, err = b.command(ctx, server, made)
 	}
 	if err == nil {
 		b.mu.Lock()
@@ -214,6 +220,27 @@ func (b *Board) publish(ctx context.Context, server *simple.Server) (until, next
 		b.shown(made)
 	}
 	return until, next, err
+}
+
+// command publishes what was chosen in a Silent session, and returns what is
+// shown then. Automatic is nothing to publish; but a window that is there takes
+// the choice over, and the note, from what it hears for a minute.
+func (b *Board) command(ctx context.Context, server *simple.Server, made presence.State) (shown presence.State, until time.Time, err error) {
+	me, heard := server.Device(), b.Of(b.s.self)
+	window := slices.ContainsFunc(heard.Devices, func(d presence.Device) bool {
+		return d.Reachable && (d.ID != me || made.Note != "") // ours says nothing automatic of its own
+	})
+	switch {
+	case made.Source == presence.FromChoice:
+		until, err = server.PublishOnce(ctx, made)
+		return made, until, err
+	case window:
+		heard.Note, heard.NoteTime, heard.Chosen = made.Note, made.NoteTime, made.Chosen
+		return heard, time.Time{}, server.PublishBriefly(ctx, heard)
+	case made.Note != "":
+		return made, time.Time{}, server.PublishLast(ctx, made)
+	}
+	return made, time.Time{}, server.Unpublish(ctx)
 }
 
 // signOff says, as the last word, that one is gone, and leaves the note behind

@@ -77,7 +77,9 @@ func (f statusFlags) change(args []string, now time.Time) (func(*presence.State)
 		if f.noteSet || f.clearNote {
 			s.Note = f.note
 		}
-		s.Until = until
+		if state != nil || f.until != "" {
+			s.Until = until
+		}
 	}, nil
 }
 
@@ -123,7 +125,7 @@ func (p *program) setStatus(ctx context.Context, s *session.Session, change func
 	if err := p.ownStatus(ctx, s); err != nil {
 		return err
 	}
-	now, _ := s.Presence.Self()
+	now := s.Presence.Chosen()
 	change(&now)
 	kept, err := s.Presence.Set(ctx, now)
 	if err != nil {

@@ -150,6 +150,12 @@ func (s *Server) PublishOnce(ctx context.Context, p presence.State) (until time.
 	return s.publisher.once(ctx, p, publishOnceFor)
 }
 
+// PublishBriefly publishes p for a minute.
+func (s *Server) PublishBriefly(ctx context.Context, p presence.State) error {
+	_, err := s.publisher.once(ctx, p, publishAtLeast)
+	return err
+}
+
 // PublishLast publishes p, an Offline state with the note to leave behind, for
 // as long as the server grants, 30 days at most. The next Publish replaces it
 // if Options.Dir keeps its ETag; without one, or if the server refuses, what

@@ -143,15 +143,15 @@ func (c *client) doStatus(ctx context.Context, rest string) error {
 	default:
 		return errUsage
 	}
-	return c.set(ctx, presence.State{Availability: state, Note: shown.Note})
+	chose := c.session.Presence.Chosen()
+	chose.Availability, chose.Until = state, time.Time{}
+	return c.set(ctx, chose)
 }
 
 func (c *client) doNote(ctx context.Context, rest string) error {
-	_, chosen := c.session.Presence.Self()
-	if chosen == "auto" {
-		chosen = ""
-	}
-	return c.set(ctx, presence.State{Availability: presence.Availability(chosen), Note: rest})
+	chose := c.session.Presence.Chosen()
+	chose.Note, chose.NoteUntil = rest, time.Time{}
+	return c.set(ctx, chose)
 }
 
 func (c *client) set(ctx context.Context, s presence.State) error {
