@@ -16,6 +16,9 @@ import (
 // patience is how long a command waits for the server.
 const patience = 40 * time.Second
 
+// glance is how long `who` waits for the state of somebody who was not watched.
+const glance = 3 * time.Second
+
 // command is one thing the client can be told.
 type command struct {
 	name, args, does string
@@ -120,9 +123,11 @@ func (c *client) doWho(ctx context.Context, rest string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.session.Presence.Watch(ctx, user); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
+	if err := c.session.Presence.Known(ctx, user); err != nil && ctx.Err() == nil {
 		return err
-	}
+	} // what has not been heard by now is unknown
 	s := c.session.Presence.Of(user)
 	c.line("%s", strings.Join(nonEmpty(c.names.Of(user), user, view.Words(s, time.Now()), view.Note(s, time.Now())), ", "))
 	return nil

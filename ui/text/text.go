@@ -31,7 +31,7 @@ const maxLine = 64 << 10
 type Streams struct {
 	In     io.Reader     // what the user types
 	Out    io.Writer     // what the user reads
-	Events iter.Seq[any] // what happens in the session (session.Options.Notify); ends after Run
+	Events iter.Seq[any] // what happens in the session (session.Options.Notify), from its start; ends after Run
 }
 
 // client is one text client at work.
@@ -53,10 +53,6 @@ func Run(ctx context.Context, s *session.Session, io Streams) error {
 	c := &client{session: s, out: io.Out, names: view.Names{}, seen: map[string]string{}}
 	c.line("Communicator, text client. Signing in as %s.", s.State().User)
 	c.line("Type help for the commands, quit to leave. Messages and changes appear as they happen.")
-	if s.State().Phase == session.SignedIn {
-		c.happened(session.StateChanged{State: s.State()})
-		c.happened(session.ContactsChanged{List: s.Contacts.List()})
-	}
 	quit := make(chan struct{})
 	defer close(quit)
 	lines, events, done := make(chan string), make(chan any), make(chan error, 1)
