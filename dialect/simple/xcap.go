@@ -127,7 +127,9 @@ func (x *xcap) once(ctx context.Context, method, auid string, d document) (*http
 		r.Header.Set("Content-Type", d.contentType)
 		switch {
 		case d.version.tag != "":
-			r.Header.Set("If-Match", d.version.tag) // RFC 4825 §7.11
+			// RFC 4825 §7.11. A weak tag never matches (RFC 9110 §13.1.1); mostly it is
+			// the server's strong one, weakened by what compressed the answer on its way.
+			r.Header.Set("If-Match", strings.TrimPrefix(d.version.tag, "W/"))
 		case !d.version.exists:
 			r.Header.Set("If-None-Match", "*")
 		}
