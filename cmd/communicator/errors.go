@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"communicator/plain"
 	"communicator/session"
 	"communicator/ui/view"
 )
@@ -13,7 +14,7 @@ import (
 // of a profile, which is not on the command line to be seen.
 func (p *program) complain(e exit) {
 	if e.status == statusUsage && !errors.As(e.err, new(*session.ProfileError)) {
-		fmt.Fprintln(p.err, e.err)
+		fmt.Fprintln(p.err, plain.Text(e.err.Error())) // it may repeat what was typed
 		return
 	}
 	fmt.Fprintln(p.err, view.Explain("", e.err))

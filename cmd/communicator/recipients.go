@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -58,7 +59,7 @@ func (r recipients) resolve(ctx context.Context, p *program, s *session.Session)
 		people = append(people, others(found, s.State().User)...)
 	}
 	if people = once(people); len(people) == 0 {
-		return nil, fmt.Errorf("nobody to send to: the groups, managers and filters named are empty")
+		return nil, fmt.Errorf("nobody to send to: the lists, groups, managers and filters named are empty")
 	}
 	return people, nil
 }
@@ -117,7 +118,9 @@ func readList(file string, in io.Reader) ([]recipient, error) {
 		name, _, _ := strings.Cut(rest, "\t")
 		people = append(people, recipient{user, plain.Cut(plain.Line(strings.TrimSpace(name)), contacts.MaxName)})
 	}
-	if err := s.Err(); err != nil {
+	if err := s.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return nil, fmt.Errorf("%s, line %d is too long for an address", file, n+1)
+	} else if err != nil {
 		return nil, fmt.Errorf("%s, line %d: %w", file, n+1, err)
 	}
 	return people, nil
