@@ -154,7 +154,7 @@ func (s *Session) SignedIn(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return state.late()
+			return state.late(ctx.Err())
 		}
 	}
 }
@@ -162,9 +162,12 @@ func (s *Session) SignedIn(ctx context.Context) error {
 var errSignedOut = errors.New("signed out")
 
 // late is why signing in has not come to an end yet.
-func (st State) late() error {
-	if st.Err != nil {
+func (st State) late(end error) error {
+	switch {
+	case st.Err != nil:
 		return st.Err
+	case errors.Is(end, context.Canceled): // it was stopped, nobody was slow
+		return end
 	}
 	e := &SignInError{What: notSignedIn(st.User), Why: "there was no answer in time", Remedy: "Try again; if it stays like this, tell your administrator"}
 	if st.Phase == SigningIn {
