@@ -58,7 +58,13 @@ func parseActivities(n *node) *Activities {
 	return a
 }
 
-func (a *Activities) write(w *writer) {
+func (a *Activities) write(w *writer) { a.writeEach(w, w.leaf) }
+
+// writeAhead is write for a time to come, with <rpid:busy></rpid:busy> for
+// <rpid:busy/>: baresip 1.0 takes the latter for the present, wherever it is.
+func (a *Activities) writeAhead(w *writer) { a.writeEach(w, w.pair) }
+
+func (a *Activities) writeEach(w *writer, leaf func(name, text string, attrs ...string)) {
 	w.open("rpid:activities", "id", a.ID, "from", formatTime(a.From), "until", formatTime(a.Until))
 	for _, n := range a.Notes {
 		n.write(w, "rpid:note")
@@ -71,10 +77,10 @@ func (a *Activities) write(w *writer) {
 		if v == "other" {
 			text = a.Other
 		}
-		w.leaf("rpid:"+v, text)
+		leaf("rpid:"+v, text)
 	}
 	if a.DoNotDisturb {
-		w.leaf("x:do-not-disturb", "", "xmlns:x", nsOurs)
+		leaf("x:do-not-disturb", "", "xmlns:x", nsOurs)
 	}
 	w.close()
 }

@@ -29,7 +29,7 @@ func (t Timed) write(w *writer) {
 	w.open("ts:timed-status", "from", formatTime(t.From), "until", formatTime(t.Until))
 	w.leafIf("ts:basic", string(t.Basic))
 	if t.Activities != nil {
-		t.Activities.write(w)
+		t.Activities.writeAhead(w)
 	}
 	w.close()
 }

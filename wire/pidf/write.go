@@ -105,12 +105,19 @@ func (w *writer) close() {
 
 // leaf writes an element that holds only text.
 func (w *writer) leaf(name, text string, attrs ...string) {
-	w.line()
-	w.tag(name, attrs)
-	if text == "" {
-		w.b.WriteString("/>")
+	if text != "" {
+		w.pair(name, text, attrs...)
 		return
 	}
+	w.line()
+	w.tag(name, attrs)
+	w.b.WriteString("/>")
+}
+
+// pair is leaf with both tags, also around no text.
+func (w *writer) pair(name, text string, attrs ...string) {
+	w.line()
+	w.tag(name, attrs)
 	w.b.WriteString(">" + escapeText(text) + "</" + name + ">")
 }
 
