@@ -108,6 +108,9 @@ func devicesOf(doc pidf.Presence) (devices []presence.Device) {
 	for _, t := range doc.Tuples {
 		d := presence.Device{ID: deviceOf(t), Reachable: t.Basic == pidf.Open, Priority: t.Priority,
 			Time: t.Timestamp, Note: firstNote(t.Notes, doc.Notes), Idle: t.Input.State == "idle"}
+		if d.Note == stateOfPidgin {
+			d.Note = ""
+		}
 		for _, x := range doc.Devices {
 			if x.DeviceID == t.DeviceID && t.DeviceID != "" {
 				d.Name = plain.Cut(plain.Line(firstNote(x.Notes)), maxDeviceName)
@@ -119,7 +122,10 @@ func devicesOf(doc pidf.Presence) (devices []presence.Device) {
 	return devices
 }
 
-const maxDeviceName = 60 // characters
+const (
+	maxDeviceName = 60          // characters
+	stateOfPidgin = "available" // libpurple 2.14 puts the name of its only state where the note belongs
+)
 
 // deviceOf names the device of a tuple: by its ID, else by the tuple's.
 func deviceOf(t pidf.Tuple) string {

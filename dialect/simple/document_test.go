@@ -54,6 +54,26 @@ func TestAppearOfflineTellsNothing(t *testing.T) {
 	}
 }
 
+// What Pidgin 2.14 publishes; its note is not one.
+func TestPidginHasNoNote(t *testing.T) {
+	for basic, want := range map[string]presence.Availability{"open": presence.Available, "closed": presence.Offline} {
+		s, ok := readState("dave@contoso.test", []byte(`<?xml version="1.0" encoding="UTF-8"?>
+<presence xmlns="urn:ietf:params:xml:ns:pidf"
+xmlns:im="urn:ietf:params:xml:ns:pidf:im"
+entity="sip:dave@contoso.test">
+<tuple id="bs35r9f">
+<status>
+<basic>`+basic+`</basic>
+</status>
+<note>available</note>
+</tuple>
+</presence>`), noon)
+		if !ok || s.Availability != want || s.Note != "" {
+			t.Errorf("%s: %+v", basic, s)
+		}
+	}
+}
+
 // Devices of one person come unmerged from Kamailio: his desk, which nobody
 // touches, his laptop, a softphone that says nothing and a computer that was
 // switched off three weeks ago.

@@ -7,19 +7,19 @@ import (
 	"communicator/wire/pidf"
 )
 
-// The table between our states and RPID activities (RFC 4480 §3.2). The first
-// activity is the one that tells most: other clients show only that one.
+// The table between our states and RPID activities (RFC 4480 §3.2). "other" comes
+// first: linphone 5.1 shows only the last activity, and "other" as "Moved".
 //
 //	Available      open, no activity; with an activity: + working
 //	Busy           busy
 //	DoNotDisturb   busy and our extension
-//	BeRightBack    away, other "be right back"
+//	BeRightBack    other "be right back", away
 //	Away           away
 //	Offline        basic closed, no activity
 //
 //	Meeting        meeting        (read also: appointment, presentation)
 //	Call           on-the-phone
-//	Conference     on-the-phone, other "conference"
+//	Conference     other "conference", on-the-phone
 //	OutOfOffice    vacation       (read also: holiday, travel, permanent-absence)
 //	Inactive       user-input idle
 const (
@@ -55,7 +55,7 @@ func activities(state presence.State) *pidf.Activities {
 		}
 	}
 	if a.Other != "" {
-		a.Values = append(a.Values, "other")
+		a.Values = append([]string{"other"}, a.Values...)
 	}
 	return a
 }
