@@ -62,7 +62,7 @@ module_app presence.so
 		}
 	}
 	// Into a pipe it would keep some of its lines back.
-	b := &baresip{program: start(t, "baresip", exec.Command("stdbuf", "-oL", "baresip", "-f", dir))}
+	b := &baresip{program: start(t, "baresip", exec.Command("stdbuf", "-oL", "baresip", "-s", "-f", dir))}
 	b.expect(0, "baresip is ready")
 	nc, err := net.DialTimeout("tcp", control, patience)
 	if err != nil {

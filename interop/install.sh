@@ -9,4 +9,5 @@ if [ "$(id -u)" = 0 ] && [ ! -e $policy ]; then
 fi
 "$(dirname "$0")/../deploy/install.sh" \
 	kamailio kamailio-tls-modules kamailio-presence-modules kamailio-postgres-modules postgresql-15 \
-	dnsmasq-base slapd ldap-utils samba samba-ad-provision samba-dsdb-modules ldb-tools krb5-user openssl baresip-core linphone-cli radicale xandikos
+	dnsmasq-base slapd ldap-utils samba samba-ad-provision samba-dsdb-modules ldb-tools krb5-user openssl baresip-core linphone-cli \
+	pidgin xvfb dbus-daemon radicale xandikos
