@@ -23,6 +23,7 @@ type smoke struct {
 	window  *program
 	display string
 	me      string // sign-in address
+	profile string // folder
 }
 
 // TestWindow drives the program as a person would, with keys and the pointer,
@@ -66,7 +67,7 @@ func TestWindow(t *testing.T) {
 	s.do("windowmove", "--sync", main, "20", "40")
 	s.do("windowmove", "--sync", group, "460", "40")
 	s.pause()
-	s.screenshot()
+	s.screenshot("root", "SCREENSHOT")
 
 	s.do("windowactivate", "--sync", main)
 	s.do("key", "ctrl+q")
@@ -81,17 +82,17 @@ func TestWindow(t *testing.T) {
 	s.eventually("who", "") // signed out: the lab still answers
 }
 
-// openWindow starts the lab, the display and the window.
-func openWindow(t *testing.T) *smoke {
+// openWindow starts the lab, with these arguments besides, the display and the window.
+func openWindow(t *testing.T, labArgs ...string) *smoke {
 	t.Helper()
 	exe, err := filepath.Abs("../communicator")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &smoke{t: t, me: "anna.albers@contoso.test"}
 	dir := t.TempDir()
+	s := &smoke{t: t, me: "anna.albers@contoso.test", profile: filepath.Join(dir, "profile")}
 	base := strconv.Itoa(freeBase(t, 53, 60, 61, 70, 71, 80, 81, 443, 636))
-	s.lab = start(t, "lab", exec.Command(exe, "lab", "--dir", dir, "--still", "--port-base", base))
+	s.lab = start(t, "lab", exec.Command(exe, append([]string{"lab", "--dir", dir, "--still", "--port-base", base}, labArgs...)...))
 	line, _ := s.lab.expect(0, `^\{"ready":true.*\}$`)
 	var ready struct{ Resolver, CA, Users string }
 	if err := json.Unmarshal([]byte(line[0]), &ready); err != nil {
@@ -106,7 +107,7 @@ func openWindow(t *testing.T) *smoke {
 		t.Fatal(err)
 	}
 	s.window = start(t, "window", s.command(exe, "--as", s.me, "--resolver", ready.Resolver, "--ca", ready.CA,
-		"--password-file", password, "--profile", filepath.Join(dir, "profile")))
+		"--password-file", password, "--profile", s.profile))
 	return s
 }
 
@@ -167,7 +168,7 @@ func (s *smoke) until(what string, true func() bool) {
 	s.t.Helper()
 	for end := time.Now().Add(patience); !true(); {
 		if time.Now().After(end) {
-			s.screenshot()
+			s.screenshot("root", "SCREENSHOT")
 			s.t.Fatalf("%s did not come", what)
 		}
 		time.Sleep(200 * time.Millisecond)
@@ -187,11 +188,53 @@ func (s *smoke) eventually(question, text string) {
 	})
 }
 
-// screenshot keeps a picture of the display where SCREENSHOT says.
-func (s *smoke) screenshot() {
-	if file := os.Getenv("SCREENSHOT"); file != "" {
-		if out, err := s.command("import", "-window", "root", file).CombinedOutput(); err != nil {
+// screenshot keeps a picture of a window where that variable of the environment
+// says; an empty one keeps none.
+func (s *smoke) screenshot(window, variable string) {
+	if file := os.Getenv(variable); file != "" {
+		if out, err := s.command("import", "-window", window, file).CombinedOutput(); err != nil {
 			s.t.Logf("screenshot: %v: %s", err, out)
 		}
 	}
+}
+
+// TestWindowPeople finds people among 100,000, also while the address book is
+// still being filled, and looks at a contact card. FILLING, FIND and CARD keep
+// pictures.
+func TestWindowPeople(t *testing.T) {
+	s := openWindow(t, "--people", "100000")
+	main := s.find("^Communicator$")
+	s.eventually("inbox "+s.me, `"messages"`) // the lab is not busy any more
+	s.pause()
+	s.do("windowactivate", "--sync", main)
+	s.do("key", "ctrl+f")
+	s.do("type", "--delay", "30", "ber")
+	for range 3 {
+		s.pause() // more of it comes meanwhile
+	}
+	s.screenshot(main, "FILLING")
+
+	file := filepath.Join(s.profile, "addressbook."+s.me)
+	for filled := time.Now().Add(5 * time.Minute); time.Now().Before(filled); s.pause() {
+		if _, err := os.Stat(file); err == nil {
+			break
+		}
+	}
+	if _, err := os.Stat(file); err != nil {
+		t.Error("the address book is not filled after five minutes")
+	}
+	s.do("key", "Escape")
+	s.do("key", "ctrl+f")
+	s.do("type", "--delay", "30", "ber lyon")
+	s.pause()
+	s.screenshot(main, "FIND")
+
+	s.do("key", "Escape")
+	s.do("key", "ctrl+f")
+	s.do("type", "--delay", "30", "Bruno Berg")
+	s.pause()
+	s.do("key", "Down", "space")
+	s.pause()
+	s.pause() // the directory and the calendar answer
+	s.screenshot(main, "CARD")
 }
