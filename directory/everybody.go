@@ -33,7 +33,7 @@ func (d *Directory) All(ctx context.Context, people func([]Person) error) (mark 
 			}
 			return people(found)
 		})
-		mark = here.upTo(last, time.Since(began)).mark()
+		mark = here.upTo(last, time.Since(began), time.Now()).mark()
 		return err
 	})
 	if err != nil {
@@ -74,7 +74,7 @@ func (d *Directory) Changes(ctx context.Context, since Mark, people func([]Perso
 			}
 			return people(found)
 		})
-		mark = here.upTo(last, time.Since(began)).mark()
+		mark = here.upTo(last, time.Since(began), time.Now()).mark()
 		return err
 	})
 	if err != nil {
@@ -127,20 +127,6 @@ func (r reading) position() position {
 	p := position{configuration: r.d.configuration(r.base)}
 	if r.root.active() {
 		p.kind, p.usn, p.who = "usn", r.root.usn, r.conn.invocation(r.root)
-	}
-	return p
-}
-
-// upTo completes p after reading for so long. What was changed while it was
-// read may be missing, so the latest change seen less that time is safe: both
-// are measured without comparing two clocks.
-func (p position) upTo(last newest, took time.Duration) position {
-	seen := last.when.Add(-took - time.Second).Truncate(time.Second)
-	switch {
-	case p.kind == "usn":
-		p.when = time.Now() // for other controllers, with farOverlap
-	case !last.when.IsZero() && seen.After(p.when):
-		p.kind, p.who, p.when = last.kind, last.who, seen
 	}
 	return p
 }

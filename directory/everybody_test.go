@@ -58,8 +58,8 @@ func TestEverybody(t *testing.T) {
 	s.entries[5] = worker("w0006", "", "title=Head", "entryUUID="+s.entries[5].GetAttributeValue("entryUUID"),
 		"entryCSN=20261105080001.000001Z#000000#000#000000")
 	changed, next, err := changes(t, d, mark)
-	if err != nil || len(changed) > 310 || changed["00000000-0000-0000-0000-000000000001"].User != "new@contoso.test" {
-		t.Errorf("%d changed, %v", len(changed), err) // those of the last five minutes are told again
+	if err != nil || len(changed) > 15 || changed["00000000-0000-0000-0000-000000000001"].User != "new@contoso.test" {
+		t.Errorf("%d changed, %v", len(changed), err) // those of the last seconds are told again
 	}
 	if p := changed[s.entries[5].GetAttributeValue("entryUUID")]; p.Title != "Head" || p.Modified.Day() != 5 {
 		t.Errorf("changed: %+v", p)
@@ -92,7 +92,7 @@ func TestEverybodyElsewhere(t *testing.T) {
 	if err != nil || mark != "" || len(all) != 8 || all["uid=bob,ou=people,dc=contoso,dc=test"].User == "" {
 		t.Errorf("without key and time: %v, %q, %v", all, mark, err)
 	}
-	for _, m := range []Mark{"", mark, "csn 20261101080000 other entryCSN", "usn 20261101080000 x y 7", "time x y z", Mark(strings.Repeat("x", 9000))} {
+	for _, m := range []Mark{"", mark, "csn 20261101080000 other entryCSN 20261101080000 20261101080000", "usn 20261101080000 x y 7", "time x y z", Mark(strings.Repeat("x", 9000))} {
 		if _, _, err := changes(t, d, m); !errors.Is(err, ErrMark) {
 			t.Errorf("mark %.60q: %v", m, err)
 		}
@@ -201,5 +201,37 @@ func TestEverybodyLimited(t *testing.T) {
 	}
 	if all, _, err = everybody(t, d); err == nil || !strings.Contains(err.Error(), "does not tell everybody") || len(all) < 100 {
 		t.Errorf("without entryUUID: %d, %v", len(all), err)
+	}
+}
+
+// A mass import in one second is told again while others may still come late, and
+// then no more.
+func TestEverybodyMassImport(t *testing.T) {
+	entries := crew(50)
+	for i, e := range entries {
+		e.GetAttributeValues("entryCSN")[0] = fmt.Sprintf("20261101080000.%06dZ#000000#00%d#000000", i, i%2)
+	}
+	s := (&server{entries: entries, anonymous: true}).start(t, false)
+	d := s.directory(Options{})
+	_, mark, err := everybody(t, d)
+	if err != nil || !strings.HasPrefix(string(mark), "csns ") {
+		t.Fatalf("mark %q, %v", mark, err)
+	}
+	changed, mark, err := changes(t, d, mark)
+	if err != nil || len(changed) != 50 {
+		t.Errorf("at once: %d told again, %v", len(changed), err)
+	}
+	p, err := readMark(mark, d.configuration(base))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.seen = p.seen.Add(-2 * manyOverlap) // that much later
+	_, mark, err = changes(t, d, p.mark())
+	if changed, _, again := changes(t, d, mark); err != nil || again != nil || len(changed) != 0 {
+		t.Errorf("ten minutes later: %d told again, %v, %v", len(changed), err, again)
+	}
+	s.entries = append(s.entries, worker("late", "", "entryUUID=ffffffff-0000-0000-0000-000000000000", "entryCSN=20261101081500.000000Z#000000#000#000000"))
+	if changed, _, err = changes(t, d, mark); err != nil || len(changed) != 1 {
+		t.Errorf("a new one: %d, %v", len(changed), err)
 	}
 }

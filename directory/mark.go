@@ -10,58 +10,68 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// What is told again, in case it came later than what was told before it: from
-// another server of the directory, or within the same second.
+// What is told again, in case it came later than what was told before it.
 const (
-	overlap     = 5 * time.Minute
-	farOverlap  = 24 * time.Hour // between controllers of Active Directory, which may tell each other at night
-	maxMarkPart = 200
+	oneOverlap  = 10 * time.Second // where one server writes: between two writers of it
+	manyOverlap = 5 * time.Minute  // where several write, and tell each other
+	farOverlap  = 24 * time.Hour   // between controllers of Active Directory, which may tell each other at night
 )
 
-// place of a Directory's Source in time. As text:
+// position is a place of a Directory's Source in time. As text:
 //
-//	usn <time> <configuration> <invocation> <number>   Active Directory
-//	csn|time <time> <configuration> <attribute>        others
+//	usn <seen> <configuration> <invocation> <number>              Active Directory
+//	csn|csns|time <seen> <configuration> <attribute> <from> <newest>   others
 type position struct {
-	kind          string
-	when          time.Time
-	configuration string // base and attributes: with others a copy is another
-	who           string // invocation of the controller, or the attribute that grows
+	kind          string    // csns: of several servers
+	seen          time.Time // on our clock: when newest was first seen
+	configuration string    // base and attributes: with others a copy is another
+	who           string    // invocation of the controller, or the attribute that grows
 	usn           int64
+	from, newest  time.Time // on the server's: what is asked for next, and the latest change known
 }
 
 const markTime = "20060102150405"
 
 func (p position) mark() Mark {
-	if p.kind == "" || p.when.IsZero() {
+	if p.kind == "" {
 		return ""
 	}
-	m := strings.Join([]string{p.kind, p.when.UTC().Format(markTime), p.configuration, p.who}, " ")
+	parts := []string{p.kind, p.seen.UTC().Format(markTime), p.configuration, p.who}
 	if p.kind == "usn" {
-		m += " " + strconv.FormatInt(p.usn, 10)
+		parts = append(parts, strconv.FormatInt(p.usn, 10))
+	} else {
+		parts = append(parts, p.from.UTC().Format(markTime), p.newest.UTC().Format(markTime))
 	}
-	return Mark(m)
+	return Mark(strings.Join(parts, " "))
 }
 
 // readMark is the opposite of mark; ErrMark for one of another configuration.
 func readMark(m Mark, configuration string) (p position, err error) {
 	parts := strings.Split(string(m), " ")
-	if len(m) > MaxMark || len(parts) < 4 || parts[2] != configuration || !attributeName.MatchString(parts[3]) && parts[0] != "usn" {
+	if len(m) > MaxMark || len(parts) < 5 || parts[2] != configuration {
 		return p, ErrMark
 	}
 	p = position{kind: parts[0], configuration: configuration, who: parts[3]}
-	if p.when, err = time.Parse(markTime, parts[1]); err != nil {
-		return p, ErrMark
+	moment := func(text string) (t time.Time) {
+		if err == nil {
+			t, err = time.Parse(markTime, text)
+		}
+		return t
 	}
-	switch {
-	case p.kind == "usn" && len(parts) == 5:
-		if p.usn, err = strconv.ParseInt(parts[4], 10, 64); err == nil && p.usn > 0 {
+	p.seen = moment(parts[1])
+	switch p.kind {
+	case "usn":
+		if p.usn, _ = strconv.ParseInt(parts[4], 10, 64); p.usn > 0 && len(parts) == 5 && err == nil {
 			return p, nil
 		}
-	case (p.kind == "csn" || p.kind == "time") && len(parts) == 4:
-		return p, nil
+	case "csn", "csns", "time":
+		if len(parts) == 6 && attributeName.MatchString(p.who) {
+			if p.from, p.newest = moment(parts[4]), moment(parts[5]); err == nil {
+				return p, nil
+			}
+		}
 	}
-	return p, ErrMark
+	return position{}, ErrMark
 }
 
 // since is the filter for what has changed since p.
@@ -69,22 +79,57 @@ func (p position) since() string {
 	switch p.kind {
 	case "usn":
 		return fmt.Sprintf("(uSNChanged>=%d)", p.usn+1)
-	case "csn": // OpenLDAP: time, count, server, modification
-		return "(" + p.who + ">=" + p.when.Add(-overlap).UTC().Format(markTime) + ".000000Z#000000#000#000000)"
+	case "time":
+		return "(" + p.who + ">=" + p.from.UTC().Format(markTime) + "Z)"
 	}
-	return "(" + p.who + ">=" + p.when.Add(-overlap).UTC().Format(markTime) + "Z)"
+	// OpenLDAP: time, count, server, modification
+	return "(" + p.who + ">=" + p.from.UTC().Format(markTime) + ".000000Z#000000#000#000000)"
+}
+
+// overlap is how much later than a change an earlier one may appear.
+func (p position) overlap() time.Duration {
+	if p.kind == "csn" {
+		return oneOverlap
+	}
+	return manyOverlap
+}
+
+// upTo moves p on after reading for so long. What was changed while it was read
+// may be missing, so the latest change seen less that time is safe: the two
+// clocks are never compared. When nothing new appears for the length of the
+// overlap it is over, else a mass import would be told again and again.
+func (p position) upTo(last newest, took time.Duration, now time.Time) position {
+	switch {
+	case p.kind == "usn":
+		p.seen = now // for other controllers, with farOverlap
+		return p
+	case last.when.IsZero() && p.kind == "":
+		return p
+	case p.kind != "csns" && last.kind != "":
+		p.kind, p.who = last.kind, last.who
+	}
+	if last.when.After(p.newest) {
+		p.newest, p.seen = last.when, now
+		if from := last.when.Add(-took - p.overlap()).Truncate(time.Second); from.After(p.from) {
+			p.from = from
+		}
+	} else if now.Sub(p.seen) > p.overlap() {
+		p.from = p.newest.Add(time.Second)
+	}
+	return p
 }
 
 // elsewhere is the filter for what another domain controller has changed since
 // p: its numbers are its own, but the times are roughly everybody's.
 func (p position) elsewhere() string {
-	return "(whenChanged>=" + p.when.Add(-farOverlap).UTC().Format(markTime) + ".0Z)"
+	return "(whenChanged>=" + p.seen.Add(-farOverlap).UTC().Format(markTime) + ".0Z)"
 }
 
 // newest is the latest of the changes seen.
 type newest struct {
 	attributes []string // that tell it, best first
 	kind, who  string
+	server     string // of a CSN
 	when       time.Time
 }
 
@@ -96,14 +141,18 @@ func (n *newest) see(e *ldap.Entry) {
 			if !ok {
 				continue
 			}
-			kind := "time"
-			if strings.Contains(v, "#") {
-				kind = "csn"
-			}
+			n.who, n.attributes = name, n.attributes[:i+1]
 			if when.After(n.when) {
 				n.when = when
 			}
-			n.kind, n.who, n.attributes = kind, name, n.attributes[:i+1]
+			switch csn := strings.Split(v, "#"); { // time#count#server#modification
+			case len(csn) != 4:
+				n.kind = "time"
+			case n.server != "" && n.server != csn[2]:
+				n.kind = "csns"
+			case n.kind == "":
+				n.kind, n.server = "csn", csn[2]
+			}
 			return
 		}
 	}

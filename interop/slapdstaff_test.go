@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // member is one of a generated company.
@@ -87,18 +88,24 @@ func (m member) entry(w io.Writer, all []member, active bool) {
 	}
 }
 
-// staffLDIF is the staff for OpenLDAP, each last changed a month ago; and the
-// entry of the one who searches.
+// staffLDIF is the staff for OpenLDAP, of whom one was changed every minute until
+// yesterday; and the entry of the one who searches.
 func staffLDIF(w io.Writer, all []member, me person) {
+	begin := time.Now().UTC().Add(-24*time.Hour - time.Duration(len(all))*time.Minute)
+	changed := func(i int) {
+		at := begin.Add(time.Duration(i) * time.Minute).Format("20060102150405")
+		fmt.Fprintf(w, "entryCSN: %s.000000Z#000000#000#000000\nmodifyTimestamp: %[1]sZ\n\n", at)
+	}
 	fmt.Fprintf(w, "dn: %s\nobjectClass: dcObject\nobjectClass: organization\no: Contoso\ndc: contoso\n\n", ldapBase)
 	fmt.Fprintf(w, "dn: %s\nobjectClass: organizationalUnit\nou: staff\n\n", staffUnit)
 	local, _, _ := strings.Cut(me.user, "@")
-	fmt.Fprintf(w, "dn: uid=%s,%s\nobjectClass: inetOrgPerson\nuid: %[1]s\ncn: Searcher\nsn: Searcher\nuserPassword: %[3]s\n\n", local, staffUnit, me.password)
+	fmt.Fprintf(w, "dn: uid=%s,%s\nobjectClass: inetOrgPerson\nuid: %[1]s\ncn: Searcher\nsn: Searcher\nuserPassword: %[3]s\n", local, staffUnit, me.password)
+	changed(-1)
 	for i, m := range all {
 		fmt.Fprintf(w, "dn: %s\nobjectClass: inetOrgPerson\nuid: %s\ndepartmentNumber: Sales %d\n", m.dn(false), m.uid, i/500)
 		line(w, "cn", m.name())
 		m.entry(w, all, false)
-		fmt.Fprintf(w, "entryCSN: 20261001080000.%06dZ#000000#000#000000\nmodifyTimestamp: 20261001080000Z\n\n", i)
+		changed(i)
 	}
 }
 
