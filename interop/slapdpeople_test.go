@@ -79,8 +79,8 @@ access to * by * read
 	}
 	port := freeBase(t, 36) + 36
 	s.url = fmt.Sprintf("ldaps://127.0.0.1:%d", port)
-	running := start(t, "slapd", exec.Command("/usr/sbin/slapd", "-d", "256", "-f", file, "-h", s.url))
-	running.expect(0, `slapd starting`)
+	running := start(t, "slapd", exec.Command("/usr/sbin/slapd", "-d", "264", "-f", file, "-h", s.url))
+	running.expect(0, `daemon: added \d+r listener=0x`)
 	s.place = lab.named(t, "", authority,
 		fmt.Sprintf("_ldaps._tcp.%s. 60 IN SRV 0 0 %d directory.%[1]s.", domain, port), fmt.Sprintf("directory.%s. 60 IN A 127.0.0.1", domain))
 	s.settings = fmt.Sprintf("directory_user = %q\n", "uid=%u,"+staffUnit)
