@@ -270,8 +270,16 @@ func FuzzEditDocument(f *testing.F) {
 	f.Add([]byte(theirs), "bob@contoso.test", "work", "New")
 	f.Add([]byte(`<resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists"><list/><list><list name="a"/><entry/></list></resource-lists>`), "x@y", "", "a")
 	f.Fuzz(func(t *testing.T, raw []byte, user, group, to string) {
-		for _, op := range []contacts.Op{contacts.Add, contacts.Remove, contacts.Move, contacts.AddGroup, contacts.RemoveGroup, contacts.RenameGroup} {
-			out, err := editDocument(raw, contacts.Edit{Op: op, User: user, Group: group, To: to})
+		if rows, _, err := ParseRows(raw); err == nil {
+			_, _ = contacts.List{}.Merge(rows)
+		}
+		for _, op := range []contacts.Op{contacts.Add, contacts.Remove, contacts.Move, contacts.AddGroup, contacts.RemoveGroup, contacts.RenameGroup,
+			contacts.Copy, contacts.Rename, contacts.MoveUp, contacts.Hide, contacts.Show} {
+			e := contacts.Edit{Op: op, User: user, Name: to, Group: group, To: to}
+			if op == contacts.Hide {
+				e.Kind = contacts.Peers
+			}
+			out, err := editDocument(raw, e)
 			if err != nil {
 				continue
 			}
@@ -283,7 +291,7 @@ func FuzzEditDocument(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := listOf(before).Apply(contacts.Edit{Op: op, User: user, Group: group, To: to})
+			want, err := listOf(before).Apply(e)
 			if err != nil {
 				t.Fatal(err)
 			}
