@@ -139,6 +139,7 @@ func TestFind(t *testing.T) {
 		if sources != " contact directory" {
 			t.Errorf("order of sources:%s", sources)
 		}
+		synctest.Wait() // the address book has been filled: only then is it known how many there are
 		if found, _ := c.People.Find(t.Context(), "e", 2); len(found.Hits) != 2 || found.Total < 10 {
 			t.Errorf("%d hits of at most 2, of %d", len(found.Hits), found.Total)
 		}
