@@ -48,6 +48,7 @@ type peer struct {
 	id       string // in its Call-IDs
 
 	patience time.Duration // how long to wait for a message; 0: 20 s
+	early    []string      // requests that came before the answer that was waited for
 
 	challenge map[string]string // of the last 401 or 407
 }
@@ -99,6 +100,31 @@ func (p *peer) receive() string {
 }
 
 func (p *peer) read() (string, error) {
+	if len(p.early) > 0 {
+		m := p.early[0]
+		p.early = p.early[1:]
+		return m, nil
+	}
+	return p.next()
+}
+
+// answered receives the next response; requests that come before it are for later.
+func (p *peer) answered() string {
+	p.t.Helper()
+	for {
+		m, err := p.next()
+		if err != nil {
+			p.t.Fatalf("%s: no answer came: %v", p.user, err)
+		}
+		if strings.HasPrefix(m, "SIP/2.0 ") {
+			return m
+		}
+		p.early = append(p.early, m)
+	}
+}
+
+// next reads a message from the connection.
+func (p *peer) next() (string, error) {
 	if err := p.nc.SetReadDeadline(time.Now().Add(cmp.Or(p.patience, 20*time.Second))); err != nil {
 		return "", err
 	}
@@ -161,8 +187,7 @@ Call-ID: %s-%s
 CSeq: %d %s`, p.user, token()[:6], p.seq, p.user, p.user, to, p.id, method, p.seq, method), 1)
 }
 
-// ask sends a request, answers one challenge, and returns the final response;
-// other requests that come meanwhile are a failure.
+// ask sends a request, answers one challenge, and returns the final response.
 func (p *peer) ask(text string) string {
 	p.t.Helper()
 	for range 3 {
@@ -171,9 +196,9 @@ func (p *peer) ask(text string) string {
 			filled = strings.Replace(filled, "\nCSeq:", "\n"+p.credentials(filled)+"\nCSeq:", 1)
 		}
 		p.send(filled)
-		res := p.receive()
+		res := p.answered()
 		for strings.HasPrefix(res, "SIP/2.0 1") {
-			res = p.receive()
+			res = p.answered()
 		}
 		if !strings.HasPrefix(res, "SIP/2.0 401") && !strings.HasPrefix(res, "SIP/2.0 407") || p.challenge != nil && !strings.Contains(res, "stale=true") {
 			return res
