@@ -133,6 +133,7 @@ func (b *Book) put(s *shelf) {
 		b.parts = nil
 	}
 	b.state.Updated, b.state.Complete = s.Updated, s.complete()
+	b.state.Filling = b.state.Filling && !b.state.Complete
 	b.arrange()
 }
 
