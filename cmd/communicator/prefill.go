@@ -29,6 +29,7 @@ type prefilling struct {
 
 const (
 	prefillLanes  = 4      // lists written at the same time
+	mostRate      = 10000  // people a second
 	smallestEntry = 60     // bytes of a person in a list, at least
 	largestList   = 120000 // what the recipe for Kamailio takes, with room for what users add
 )
@@ -45,8 +46,8 @@ func (p *program) prefill() *cobra.Command {
 			switch {
 			case all == (len(args) > 0):
 				return usage("prefill whose list? give addresses, or --all for everybody in the directory")
-			case f.rate < 1:
-				return usage("--rate %d: say how many a second, at least 1", f.rate)
+			case f.rate < 1 || f.rate > mostRate:
+				return usage("--rate %d: say how many a second, 1 to %d", f.rate, mostRate)
 			case f.largest < 1000:
 				return usage("--largest %d: say how many bytes, at least 1000", f.largest)
 			}
@@ -95,9 +96,13 @@ func (p *program) prefillLists(ctx context.Context, f prefilling) error {
 		if len(todo) == 0 && len(f.done) == 0 {
 			return errors.New("nobody of them is in the directory")
 		}
-		r, err := newPrefillReport(p, f.report, len(todo))
+		strangers := f.strangers(todo)
+		r, err := newPrefillReport(p, f.report, len(todo)+len(strangers))
 		if err != nil {
 			return err
+		}
+		for _, user := range strangers {
+			r.add(prefillLine{User: uri(user), State: "failed", Groups: map[contacts.Kind]int{}, Reason: "nobody in the directory has this address"})
 		}
 		f.write(ctx, s, todo, r)
 		return r.end(ctx.Err() != nil)
@@ -113,6 +118,16 @@ func (f prefilling) todo(people []directory.Person) []session.Prefill {
 		}
 	}
 	return todo
+}
+
+// strangers are those who were asked for and whom the directory does not have.
+func (f prefilling) strangers(todo []session.Prefill) (users []string) {
+	for _, user := range f.users {
+		if !f.done[user] && !slices.ContainsFunc(todo, func(one session.Prefill) bool { return one.User == user }) {
+			users = append(users, user)
+		}
+	}
+	return users
 }
 
 // write writes the lists, several at a time, until ctx ends.
