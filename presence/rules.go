@@ -31,21 +31,6 @@ func (s State) Why() string {
 	return ""
 }
 
-// Origin says the same of another person's state: "from the calendar".
-func (s State) Origin() string {
-	switch s.Source {
-	case FromChoice:
-		return "chosen"
-	case FromCalendar:
-		return "from the calendar"
-	case FromPhone:
-		return "from the phone"
-	case FromIdle:
-		return "from the computer"
-	}
-	return ""
-}
-
 // rule is a line of the table in code.
 type rule struct {
 	Rule

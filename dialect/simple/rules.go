@@ -151,7 +151,7 @@ type ruleBook struct {
 	book // its turn, document and version
 }
 
-// readRules reads the rules and tells Sink of them. When the server has lost
+// ReadRules reads the rules and tells Sink of them. When the server has lost
 // them, though decisions were made, they are written there again: who was blocked
 // stays blocked.
 func (s *Server) ReadRules(ctx context.Context) error {

@@ -87,7 +87,6 @@ func New(o Options) *Server {
 	s.watcher.init(s)
 	s.book.init(s)
 	s.rules.init(s)
-	s.rules.init(s)
 	return s
 }
 
