@@ -52,10 +52,14 @@ func (b *Board) Of(user string) presence.State {
 // hear takes a state from the server.
 func (b *Board) hear(user string, p presence.State) {
 	if user != b.s.self {
-		p = b.notes.remember(user, p)
+		b.set(user, b.notes.remember(user, p))
+		return
+	}
+	if b.s.o.Silent {
+		b.listen(p) // before Known returns: a command goes on from what was chosen
 	}
 	b.set(user, p)
-	if user == b.s.self {
+	if !b.s.o.Silent {
 		b.listen(p)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -248,7 +250,10 @@ func (c *Conn) write(text []byte) {
 	if err == nil {
 		_, err = c.nc.Write(text)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, io.ErrClosedPipe), errors.Is(err, syscall.EPIPE): // the reader may not have seen its end yet
+		c.end(errPeerClosed)
+	case err != nil:
 		c.end(fmt.Errorf("write: %w", err))
 	}
 }
