@@ -160,6 +160,12 @@ func (b *Board) Idle(since time.Time) {
 	b.change(func(in *presence.Inputs) { in.IdleSince, in.Watched = since, true })
 }
 
+// Unwatched says that it is not known any more whether somebody touches this
+// computer: nobody is called absent then, nor present.
+func (b *Board) Unwatched() {
+	b.change(func(in *presence.Inputs) { in.IdleSince, in.Watched = time.Time{}, false })
+}
+
 // Locked says whether the screen of this computer is locked.
 func (b *Board) Locked(locked bool) {
 	b.change(func(in *presence.Inputs) { in.Locked = locked })

@@ -61,5 +61,9 @@ func TestOwnStateFollowsCalendarAndKeyboard(t *testing.T) {
 		sees("locked", "Away")
 		anna.Presence.Locked(false)
 		sees("unlocked", "Available")
+		anna.Presence.Idle(time.Now().Add(-time.Hour))
+		sees("nobody there for an hour", "Away 1 h")
+		anna.Presence.Unwatched()
+		sees("no longer known", "Available")
 	})
 }

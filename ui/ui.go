@@ -204,6 +204,8 @@ func (a *App) watchIdle(ctx context.Context, s *session.Session) {
 		a.o.Idle(ctx, func(now idle.State) {
 			if now.Known {
 				s.Presence.Idle(now.Since)
+			} else {
+				s.Presence.Unwatched()
 			}
 			s.Presence.Locked(now.Locked)
 		})

@@ -70,7 +70,7 @@ func (d *Detector) signals(ctx context.Context, conn *dbus.Conn, take func(*dbus
 			select {
 			case s, open := <-in:
 				if !open {
-					d.set(func(s *State) { s.Since, s.Locked = time.Time{}, false }) // the bus has ended: nothing is known any more
+					d.set(func(s *State) { *s = State{} }) // the bus has ended: nothing is known any more
 					return
 				}
 				take(s)

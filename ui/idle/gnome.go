@@ -47,9 +47,10 @@ func (g *gnome) measure() {
 	if err == nil && idle >= g.d.o.After { // this watch fires once
 		err = call(g.ctx, g.shell, monitor+".AddUserActiveWatch", &g.active)
 	}
-	if err != nil {
-		idle = 0 // who could not be noticed to come back is not called absent
+	if err != nil { // who could not be noticed to come back is not called absent
 		g.d.o.Log.Info("idle monitor", "error", err)
+		g.d.unknown()
+		return
 	}
 	g.d.idle(idle)
 }
@@ -69,7 +70,7 @@ func (g *gnome) take(s *dbus.Signal) {
 		case is && owner != "":
 			g.watch()
 		case is:
-			g.d.idle(0)
+			g.d.unknown()
 		}
 	}
 }

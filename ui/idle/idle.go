@@ -3,14 +3,15 @@
 //
 // Begin with Watch: it finds out by what this desktop can tell, and tells each
 // change. What cannot be known is not claimed: without a source one is never
-// idle. Input in our own windows (Detector.Touch) is proof that somebody is
-// there, its absence proves nothing.
+// idle.
 //
 // The window feeds it to session.Board:
 //
 //	idle.Watch(ctx, idle.Options{After: presence.InactiveAfter, Tell: func(s idle.State) {
 //		if s.Known {
 //			board.Idle(s.Since)
+//		} else {
+//			board.Unwatched()
 //		}
 //		board.Locked(s.Locked)
 //	}})
@@ -42,8 +43,7 @@ type Options struct {
 // Detector tells whether somebody is there.
 type Detector struct {
 	o     Options
-	touch chan struct{} // holds one token after input in our own windows
-	by    string        // set before Watch returns
+	by    string // set before Watch returns
 	group sync.WaitGroup
 
 	telling sync.Mutex // held while Tell is called, before mu
@@ -65,7 +65,7 @@ func Watch(ctx context.Context, o Options) *Detector {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.After = max(o.After, time.Second)
-	d := &Detector{o: o, touch: make(chan struct{}, 1)}
+	d := &Detector{o: o}
 	bus := d.bus(ctx)
 	if bus != nil {
 		d.followLock(ctx, bus)
@@ -86,15 +86,6 @@ func (d *Detector) By() string { return d.by }
 // Wait waits for the end of everything that Watch has started; its context has
 // ended.
 func (d *Detector) Wait() { d.group.Wait() }
-
-// Touch says that a key was touched in one of our own windows.
-func (d *Detector) Touch() {
-	d.set(func(s *State) { s.Since = time.Time{} })
-	select {
-	case d.touch <- struct{}{}:
-	default:
-	}
-}
 
 // set changes what is known, and tells of it.
 func (d *Detector) set(f func(*State)) {
@@ -124,6 +115,11 @@ func (d *Detector) idle(long time.Duration) {
 	})
 }
 
+// unknown takes that it can no longer be measured.
+func (d *Detector) unknown() {
+	d.set(func(s *State) { s.Known, s.Since = false, time.Time{} })
+}
+
 // ask keeps asking for how long nobody has touched the computer, each time at
 // the first moment at which the answer may matter, until ctx ends or there is
 // no answer: then nothing is claimed any more.
@@ -132,12 +128,10 @@ func (d *Detector) ask(ctx context.Context, long func() (time.Duration, error)) 
 		idle, err := long()
 		if err != nil {
 			d.o.Log.Info("idleness is no longer known", "error", err)
-			idle = 0
-		}
-		d.idle(idle)
-		if err != nil {
+			d.unknown()
 			return
 		}
+		d.idle(idle)
 		wait := d.o.After - idle
 		if wait <= 0 {
 			wait = min(returned, d.o.After/2)
@@ -145,8 +139,6 @@ func (d *Detector) ask(ctx context.Context, long func() (time.Duration, error)) 
 		next := time.NewTimer(wait)
 		select {
 		case <-next.C:
-		case <-d.touch:
-			next.Stop()
 		case <-ctx.Done():
 			next.Stop()
 		}

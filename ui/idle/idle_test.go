@@ -61,7 +61,7 @@ func (m *meter) lose(err error) {
 }
 
 func detector(h *heard, after time.Duration) *Detector {
-	return &Detector{o: Options{After: after, Tell: h.tell, Log: slog.New(slog.DiscardHandler)}, touch: make(chan struct{}, 1)}
+	return &Detector{o: Options{After: after, Tell: h.tell, Log: slog.New(slog.DiscardHandler)}}
 }
 
 // Somebody types, goes away for an hour and comes back: it is told twice, the
@@ -98,9 +98,8 @@ func TestAskingAtTheRightMoments(t *testing.T) {
 	})
 }
 
-// Input in our own window ends it at once; what can no longer be measured is
-// not claimed.
-func TestTouchAndLoss(t *testing.T) {
+// What can no longer be measured is not claimed, nor that somebody is there.
+func TestLoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h heard
 		d := detector(&h, time.Minute)
@@ -111,14 +110,14 @@ func TestTouchAndLoss(t *testing.T) {
 			t.Fatalf("%d %v", n, s)
 		}
 		m.press()
-		d.Touch()
-		if n, s := h.last(); n != 3 || !s.Since.IsZero() {
-			t.Errorf("touched: %d %v", n, s)
+		time.Sleep(returned + time.Second)
+		if n, s := h.last(); n != 3 || !s.Known || !s.Since.IsZero() {
+			t.Errorf("back: %d %v", n, s)
 		}
 		time.Sleep(2 * time.Minute)
 		m.lose(errors.New("connection reset"))
 		time.Sleep(returned + time.Second)
-		if n, s := h.last(); n != 5 || !s.Since.IsZero() {
+		if n, s := h.last(); n != 5 || s.Known || !s.Since.IsZero() {
 			t.Errorf("display lost: %d %v", n, s)
 		}
 		d.set(func(s *State) { s.Locked = true })
