@@ -153,13 +153,15 @@ func keepList(t *testing.T, p *pool, user string, others []string) {
 
 // contactFigures signs in with a list that holds others, and counts. More than most
 // requests are too many.
-func contactFigures(t *testing.T, p place, others []string, most int) {
+func contactFigures(t *testing.T, p place, others []string, most int) *client {
+	t.Helper()
 	if t.Failed() {
-		return
+		t.FailNow()
 	}
 	var bytes atomic.Int64
 	began := time.Now()
 	c := p.open(t, p.me, p.of(p.me).password, func(o *session.Options) { o.Dial = counting(&bytes) })
+	traffic := c.listen()
 	if err := c.SignedIn(within(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -168,17 +170,7 @@ func contactFigures(t *testing.T, p place, others []string, most int) {
 		t.Fatal(err)
 	}
 	known := time.Since(began)
-	requests, sip := map[string]int{}, 0
-	for _, m := range c.Trace() {
-		sip += len(m.Message)
-		if method, _, _ := strings.Cut(m.Message, " "); method != "SIP/2.0" {
-			if m.Sent {
-				requests[method+" sent"]++
-			} else {
-				requests[method+" received"]++
-			}
-		}
-	}
+	requests, sip := traffic()
 	sent := 0
 	for what, n := range requests {
 		if strings.HasSuffix(what, "sent") {
@@ -196,6 +188,44 @@ func contactFigures(t *testing.T, p place, others []string, most int) {
 		if s := c.Presence.Of(user); s.Availability == presence.Unknown {
 			t.Errorf("%s is %s", user, s.Availability)
 		}
+	}
+	return c
+}
+
+// listen counts requests by method and direction, and the bytes of all SIP messages,
+// until the result is asked for. The client keeps only its latest 500 messages.
+func (c *client) listen() (result func() (requests map[string]int, sip int)) {
+	requests, sip, last := map[string]int{}, 0, time.Time{}
+	look := func() {
+		for _, m := range c.Trace() {
+			if !m.Time.After(last) {
+				continue
+			}
+			last = m.Time
+			sip += len(m.Message)
+			if method, _, _ := strings.Cut(m.Message, " "); method != "SIP/2.0" {
+				requests[method+map[bool]string{true: " sent", false: " received"}[m.Sent]]++
+			}
+		}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() { // ends when the result is asked for
+		defer close(ended)
+		for tick := time.NewTicker(10 * time.Millisecond); ; {
+			select {
+			case <-tick.C:
+				look()
+			case <-done:
+				tick.Stop()
+				look()
+				return
+			}
+		}
+	}()
+	return func() (map[string]int, int) {
+		close(done)
+		<-ended
+		return requests, sip
 	}
 }
 

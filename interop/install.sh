@@ -10,4 +10,4 @@ fi
 "$(dirname "$0")/../deploy/install.sh" \
 	kamailio kamailio-tls-modules kamailio-presence-modules kamailio-postgres-modules postgresql-15 \
 	dnsmasq-base slapd ldap-utils samba samba-ad-provision samba-dsdb-modules ldb-tools krb5-user openssl baresip-core linphone-cli \
-	pidgin xvfb dbus-daemon radicale xandikos
+	pidgin xvfb dbus-daemon sip-tester radicale xandikos

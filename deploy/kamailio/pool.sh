@@ -17,6 +17,8 @@
 #   USERS=users.txt the accounts, "user@domain password" a line
 #   DIGEST=MD5      or SHA-256
 #   FORCE_ACTIVE=0  1: presence rules are ignored, everybody sees everybody
+#   NONCE_LIFE=3600 seconds after which a client has to be challenged again
+#   LISTS=1         0: no list server; a client subscribes to each contact
 #   EXTRA=          a folder with more for the tests: dnsmasq.conf (DNS records),
 #                   director.cfg (e.g. listen=), director-tls.cfg (TLS profiles)
 set -u
@@ -24,7 +26,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 D=${1:?usage: pool.sh DIR}
 mkdir -p "$D"; D=$(cd "$D" && pwd)
 BASE=${BASE:-25000} IP1=${IP1:-127.0.0.1} IP2=${IP2:-127.0.0.2} USERS=${USERS:-$here/users.txt}
-DIGEST=${DIGEST:-MD5} FORCE_ACTIVE=${FORCE_ACTIVE:-0} EXTRA=${EXTRA:-$D/extra}
+DIGEST=${DIGEST:-MD5} FORCE_ACTIVE=${FORCE_ACTIVE:-0} NONCE_LIFE=${NONCE_LIFE:-3600} LISTS=${LISTS:-1} EXTRA=${EXTRA:-$D/extra}
 TLS=$((BASE+61)) INTERNAL=$((BASE+60)) DIRECTOR=$((BASE+81)) DNS=$((BASE+53)) SQL=$((BASE+32)) LDAPS=$((BASE+36))
 PATH=$PATH:/usr/sbin:$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -1)
 
@@ -134,6 +136,8 @@ front_end() { # number address
 		#!define DIGEST "$DIGEST"
 		#!define ADMINISTRATORS "^lists@contoso\.test\$"
 		#!define FORCE_ACTIVE $FORCE_ACTIVE
+		#!define NONCE_LIFE $NONCE_LIFE
+		$([ "$LISTS" = 0 ] && echo "#!define NO_LISTS")
 	CFG
 }
 front_end 1 "$IP1"
