@@ -37,6 +37,7 @@ check: ## vet, staticcheck, other systems, race detector, fuzz seeds
 race: ## the tests under the race detector (it needs a C compiler, the window stays out)
 	CGO_ENABLED=1 $(GO) test -race -tags nowindow -timeout 20m ./...
 
+# What only prints figures and takes a minute or more is left to bench.
 interop: ## real servers and other programs, on loopback
 	./interop/install.sh
 	$(PURE) test -tags interop -count=1 -run Schema ./wire/pidf/
