@@ -67,7 +67,10 @@ func startPidgin(t *testing.T, p place, who string, contacts ...string) *pidgin 
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() {
+		conn.Close()
+		_ = it.cmd.Process.Kill() // it may have ended; SIGTERM is not always enough
+	})
 	it.purple = conn.Object("im.pidgin.purple.PurpleService", "/im/pidgin/purple/PurpleObject")
 	it.account = ask[int32](it, "AccountsFindAny", who, "prpl-simple")
 	return it
