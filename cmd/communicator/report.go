@@ -36,6 +36,7 @@ type report struct {
 	total   int
 	start   time.Time
 	lines   []reportLine
+	notSent int // of lines: failed because one stopped before
 	file    *reportFile
 }
 
@@ -61,8 +62,13 @@ func (r *report) add(d im.Delivery) {
 
 // unsent takes those who got no result as failed: certainly not sent.
 func (r *report) unsent(people []recipient, why string) {
+	told := make(map[string]bool, len(r.lines))
+	for _, l := range r.lines {
+		told[l.To] = true
+	}
 	for _, who := range people {
-		if !slices.ContainsFunc(r.lines, func(l reportLine) bool { return l.To == uri(who.user) }) {
+		if !told[uri(who.user)] {
+			r.notSent++
 			r.add(im.Delivery{To: who.user, State: im.Failed, Reason: "not sent: " + why})
 		}
 	}
@@ -103,7 +109,7 @@ func (r *report) print() {
 	}
 	s := r.sum()
 	r.program.say("Sent to %d: %d delivered, %d accepted for later, %d failed, %d unknown, %d not sent; %.1f s",
-		r.total, s.Delivered, s.Accepted, s.Failed, s.Unknown, r.total-len(r.lines), s.Seconds)
+		r.total, s.Delivered, s.Accepted, s.Failed-r.notSent, s.Unknown, r.notSent, s.Seconds)
 }
 
 func (r *report) sum() summary {

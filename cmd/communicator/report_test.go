@@ -87,3 +87,18 @@ func TestResume(t *testing.T) {
 		t.Errorf("got %v, %v", done, err)
 	}
 }
+
+// Whoever stops halfway reads how many have it and how many were not sent to.
+func TestStoppedHalfway(t *testing.T) {
+	var out bytes.Buffer
+	people := []recipient{{user: "a@example.com"}, {user: "b@example.com"}, {user: "c@example.com"}}
+	r := &report{program: &program{out: &out}, total: len(people)}
+	r.add(im.Delivery{To: "b@example.com", State: im.Failed, Code: 486, Reason: "Busy here"})
+	r.unsent(people, "stopped")
+	if err := r.end(); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Count(got, "not sent: stopped") != 2 || !strings.Contains(got, "0 delivered, 0 accepted for later, 1 failed, 0 unknown, 2 not sent") {
+		t.Errorf("it says\n%s", got)
+	}
+}
