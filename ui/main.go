@@ -243,6 +243,19 @@ func (p *mainPage) dismiss(line *fyne.Container) {
 	p.hold(grown)
 }
 
+// forget takes away what the session before has told and asked: the next may be
+// another user's.
+func (p *mainPage) forget() {
+	p.banners.RemoveAll()
+	p.doubted = nil
+	clear(p.asking)
+	clear(p.announced)
+	if p.open != nil {
+		p.open.close()
+	}
+	p.find.entry.SetText("")
+}
+
 // lostBanner says that the connection is lost and when it is tried again.
 type lostBanner struct {
 	content     *fyne.Container

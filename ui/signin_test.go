@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
+	"communicator/contacts"
 	"communicator/session"
 	"communicator/ui/view"
 )
@@ -110,6 +111,35 @@ func TestSignOutGoesBack(t *testing.T) {
 		d.settle()
 		if !d.SignedIn() {
 			t.Error("signing in again does not work")
+		}
+	})
+}
+
+// What one user was told and asked is not there for the next.
+func TestNextUserStartsAfresh(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		d.lab("say " + who.User + " " + d.who.User + " between us")
+		d.main.asks(session.WatcherAsks{User: "eve@contoso.test", Name: "Eve"})
+		d.main.doubt(session.ContactsDoubt{Doubt: contacts.Doubt{Loss: contacts.Loss{Before: 12}}})
+		d.main.card(who)
+		d.settle()
+		if said := texts(d.window); !strings.Contains(said, "between us") || !strings.Contains(said, "Eve wants") || !strings.Contains(said, "Keep mine") {
+			t.Fatalf("got:\n%s", said)
+		}
+		d.signOut()
+		d.settle()
+		d.begin(d.company.People()[7].User)
+		if d.list.Groups != nil {
+			t.Errorf("the list of the user before: %+v", d.list)
+		}
+		d.been = true // as when the password has been given
+		d.present()
+		for _, left := range []string{"between us", "Eve wants", "Keep mine", who.Name} {
+			if strings.Contains(texts(d.window), left) {
+				t.Errorf("%q is left of the user before:\n%s", left, texts(d.window))
+			}
 		}
 	})
 }

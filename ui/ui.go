@@ -168,7 +168,9 @@ func (a *App) begin(user string) {
 	a.user, a.leave, a.steps = user, leave, view.SignIn{}
 	a.lost, a.loaded = time.Time{}, false
 	a.book = addressbook.State{}
+	a.list, a.names = contacts.List{}, view.Names{}
 	a.talks.reset()
+	a.main.forget()
 	question := newPasswordQuestion(ctx)
 	ask := func() (string, error) {
 		a.post(func() { a.question(visit, question) })
