@@ -88,6 +88,10 @@ func (b *ContactBook) Edit(ctx context.Context, e contacts.Edit) error {
 		if g, ok := b.chartGroup(e.Group); ok {
 			e.Group, e.Kind = g.Name, g.Kind
 		}
+	case contacts.RemoveGroup:
+		if name := b.orgGroup(e); name != "" {
+			return fmt.Errorf("the group “%s” is made from the organisation chart; hide it instead", name)
+		}
 	default:
 		if name := b.orgGroup(e); name != "" {
 			return fmt.Errorf("the group “%s” is made from the organisation chart; choose another name", name)

@@ -126,6 +126,41 @@ func TestCommandChangesTheNote(t *testing.T) {
 	})
 }
 
+// What a command chose with a note the next one takes back though no window is
+// there to hear it: the note stays, the state does not.
+func TestCommandTakesTheChoiceBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		co := company(t, lab.Options{})
+		people := co.People()
+		o := options(co, people[1])
+		o.Dir, o.Silent = t.TempDir(), true
+		bruno := signedIn(t, options(co, people[2]))
+		if err := bruno.Presence.Watch(t.Context(), people[1].User); err != nil {
+			t.Fatal(err)
+		}
+		seen := sight{t, bruno, people[1].User}
+		command := func(a presence.Availability) {
+			t.Helper()
+			c := signedIn(t, o)
+			if err := c.Presence.Known(t.Context(), people[1].User); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Presence.Set(t.Context(), presence.State{Availability: a, Note: "exam"}); err != nil {
+				t.Fatal(err)
+			}
+			c.stop()
+		}
+		command(presence.DoNotDisturb)
+		seen.is("dnd", "Do not disturb", "exam")
+		command(presence.Automatic)
+		seen.is("auto", "Offline · last seen "+time.Now().Format("15:04"), "exam")
+		time.Sleep(5 * time.Minute)
+		if p := bruno.Presence.Of(people[1].User); p.Availability != presence.Offline || p.Note != "exam" {
+			t.Errorf("five minutes later: %s %q", p.Availability, p.Note)
+		}
+	})
+}
+
 // Two windows of one user on two computers: the newest choice wins, and both
 // show it. They do not fight: then nothing more is sent.
 func TestTwoWindowsOfOneUser(t *testing.T) {

@@ -234,7 +234,8 @@ func (b *Board) publish(ctx context.Context, server *simple.Server) (until, next
 func (b *Board) command(ctx context.Context, server *simple.Server, made presence.State) (shown presence.State, until time.Time, err error) {
 	me, heard := server.Device(), b.Of(b.s.self)
 	window := slices.ContainsFunc(heard.Devices, func(d presence.Device) bool {
-		return d.Reachable && (d.ID != me || made.Note != "") // ours says nothing automatic of its own
+		mine := d.Chosen.Availability != presence.Automatic // an earlier command may have left it; a window beside us reads our files
+		return d.Reachable && (d.ID != me || made.Note != "" && !mine)
 	})
 	switch {
 	case made.Source == presence.FromChoice:
