@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"communicator/contacts"
+	"communicator/plain"
 	"communicator/presence"
 	"communicator/session"
 	"communicator/ui/view"
@@ -102,11 +103,13 @@ func (p *program) contact(w io.Writer, s *session.Session, g contacts.Group, c c
 	p.line(l)
 }
 
+// quoted is a note as one word of a line: its line breaks must not pass for
+// more lines, nor its tabs for columns.
 func quoted(note string) string {
 	if note == "" {
 		return ""
 	}
-	return "“" + note + "”"
+	return "“" + plain.Line(note) + "”"
 }
 
 func (p *program) listGroups(ctx context.Context) error {
@@ -192,7 +195,7 @@ func (p *program) edit(use, short string, op contacts.Op) *cobra.Command {
 			} else {
 				user, err := contacts.Canonical(args[0])
 				if err != nil {
-					return usage("address: %v", err)
+					return usage("%v", err)
 				}
 				e.User = user
 			}

@@ -109,7 +109,7 @@ func (p *program) options() (session.Options, error) {
 		return o, err
 	}
 	if o.User, err = contacts.Canonical(profile.User); err != nil {
-		return o, usage("sign-in address: %v", err)
+		return o, usage("%v", err)
 	}
 	o.Password = p.password(o.User)
 	return o, nil

@@ -34,7 +34,7 @@ func (p *program) locateServer(ctx context.Context) error {
 	}
 	user, err := contacts.Canonical(profile.User)
 	if err != nil {
-		return usage("sign-in address: %v", err)
+		return usage("%v", err)
 	}
 	further, err := authorities(profile.CA)
 	if err != nil {

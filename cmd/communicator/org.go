@@ -21,7 +21,7 @@ func (p *program) org() *cobra.Command {
 			if len(args) == 1 {
 				var err error
 				if user, err = contacts.Canonical(args[0]); err != nil {
-					return usage("address: %v", err)
+					return usage("%v", err)
 				}
 			}
 			return p.signedIn(c.Context(), nil, func(ctx context.Context, s *session.Session) error {

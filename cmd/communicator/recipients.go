@@ -196,7 +196,7 @@ func canonical(typed []string) ([]string, error) {
 	for _, t := range typed {
 		a, err := contacts.Canonical(strings.TrimSpace(t))
 		if err != nil {
-			return nil, usage("address: %v", err)
+			return nil, usage("%v", err)
 		}
 		all = append(all, a)
 	}

@@ -149,7 +149,7 @@ func (p *program) printStatus(s presence.State, chosen string, kept time.Time) {
 		words = append(words, "until "+view.Clock(s.Until, now))
 	}
 	if s.Note != "" {
-		words = append(words, "“"+s.Note+"”")
+		words = append(words, quoted(s.Note))
 	}
 	if s.Source == presence.FromCalendar {
 		words = append(words, "from your calendar")

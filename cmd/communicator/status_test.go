@@ -57,3 +57,10 @@ func TestStatusChange(t *testing.T) {
 		t.Error("a note that is too long is accepted")
 	}
 }
+
+// A note with line breaks cannot pass for more people in a list.
+func TestNoteIsOneWordOfALine(t *testing.T) {
+	if got, want := quoted("a\nMy team\tBoss  Busy"), "“a My team Boss Busy”"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

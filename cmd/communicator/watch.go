@@ -157,7 +157,7 @@ func (p *program) stateEvent(s session.State) {
 func (p *program) presenceEvent(event, user string, s presence.State) {
 	words := s.Words(time.Now())
 	if s.Note != "" {
-		words += "  “" + s.Note + "”"
+		words += "  " + quoted(s.Note)
 	}
 	fields := stateFields(s)
 	fields["user"] = uri(user)

@@ -101,7 +101,8 @@ func read(in io.Reader, lines chan<- string, quit <-chan struct{}) error {
 
 // line writes one line in the user's language.
 func (c *client) line(format string, args ...any) {
-	_, _ = fmt.Fprintf(c.out, view.Translate(format)+"\n", args...) // nobody is there to be told
+	text := fmt.Sprintf(view.Translate(format), args...)
+	_, _ = fmt.Fprintln(c.out, strings.ReplaceAll(text, "\n", "\n    ")) // nobody is there to be told
 }
 
 // happened says one event.
@@ -187,7 +188,7 @@ func (c *client) message(m im.Message) {
 	if m.Stored {
 		when = ", sent " + view.Clock(m.Time, time.Now())
 	}
-	c.line("Message from %s%s: %s", c.names.Of(m.From), when, strings.ReplaceAll(m.Text, "\n", "\n  "))
+	c.line("Message from %s%s: %s", c.names.Of(m.From), when, m.Text)
 	if c.talk == nil {
 		c.talk = c.session.IM.With(m.From)
 		c.line("Type say TEXT to answer.")

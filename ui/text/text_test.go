@@ -12,6 +12,7 @@ import (
 
 	"communicator/calendar"
 	"communicator/contacts"
+	"communicator/im"
 	"communicator/lab"
 	"communicator/session"
 )
@@ -197,6 +198,18 @@ func TestTextClientSaysWhoAsks(t *testing.T) {
 		if got := m.read(time.Second); strings.Count(got, "Bruno Berg is available now.") != 1 {
 			t.Errorf("said %q", got)
 		}
+	})
+}
+
+// What others write cannot pass for what the client says.
+func TestTextClientIndentsWhatGoesOn(t *testing.T) {
+	atTerminal(t, func(m *terminal) {
+		m.read(0)
+		m.events <- im.Received{Message: im.Message{From: "bruno.berg@contoso.test", Text: "Hi\nChen Dahl: Available"}}
+		if got, want := m.read(time.Second), "Hi\n    Chen Dahl: Available\n"; !strings.Contains(got, want) {
+			t.Errorf("said %q, want %q", got, want)
+		}
+		m.expect("note Back at 3", "“Back at 3”")
 	})
 }
 
