@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -52,22 +53,20 @@ func (p *program) window(ctx context.Context) error {
 	w := &labStarter{program: p}
 	defer w.close()
 	return p.runWindow(ctx, ui.Options{
-		Door: door, User: profile.User, TryLab: w.start, Idle: idleAfter(base.InactiveAfter),
+		Door: door, User: profile.User, TryLab: w.start, Idle: idleAfter(base.InactiveAfter, base.AwayAfter),
 		Keyring: &ui.Keyring{Save: session.SavePassword, Forget: session.ForgetPassword},
 	})
 }
 
 // demoWindow is the window of one person of a lab.
 func (p *program) demoWindow(ctx context.Context, o session.Options) error {
-	return p.runWindow(ctx, ui.Options{Door: doorWith(o), User: o.User, Idle: idleAfter(0)})
+	return p.runWindow(ctx, ui.Options{Door: doorWith(o), User: o.User, Idle: idleAfter(0, 0)})
 }
 
-// idleAfter tells when nobody has touched this computer for so long; zero: as
-// long as it is by default.
-func idleAfter(after time.Duration) func(context.Context, func(idle.State)) {
-	if after <= 0 {
-		after = presence.InactiveAfter
-	}
+// idleAfter tells when nobody has touched this computer for as long as makes one
+// inactive or away, whichever comes first; zero: as long as it is by default.
+func idleAfter(inactive, away time.Duration) func(context.Context, func(idle.State)) {
+	after := min(cmp.Or(max(inactive, 0), presence.InactiveAfter), cmp.Or(max(away, 0), presence.AwayAfter))
 	return func(ctx context.Context, tell func(idle.State)) {
 		idle.Watch(ctx, idle.Options{After: after, Tell: tell, Log: slog.Default()})
 	}
