@@ -44,10 +44,7 @@ func (a *App) save(name, text string) {
 			return // cancelled
 		}
 		if err == nil {
-			_, err = w.Write([]byte(text))
-			if e := w.Close(); err == nil {
-				err = e
-			}
+			err = finish(w, []byte(text), nil)
 		}
 		if err != nil {
 			a.main.notice(view.Explain(lang.L("The file was not written."), err))

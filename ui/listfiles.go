@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/storage"
 
 	"communicator/contacts"
 	"communicator/session"
@@ -106,22 +107,36 @@ func (a *App) exportList() {
 			if err != nil {
 				return err
 			}
-			f, err := session.FormatOf("", file.URI().Name())
-			var b []byte
-			if err == nil {
-				b, err = s.Contacts.Export(ctx, f)
-			}
-			if err == nil {
-				_, err = file.Write(b)
-			}
-			if e := file.Close(); err == nil {
-				err = e
-			}
-			return err
+			return writeTo(ctx, s, file)
 		})
 	}, a.window)
 	d.SetFileName("contacts.csv")
 	d.Show()
+}
+
+// writeTo writes the list to a file.
+func writeTo(ctx context.Context, s *session.Session, file fyne.URIWriteCloser) error {
+	f, err := session.FormatOf("", file.URI().Name())
+	var b []byte
+	if err == nil {
+		b, err = s.Contacts.Export(ctx, f)
+	}
+	return finish(file, b, err)
+}
+
+// finish writes what is to be in a file, and closes it. When there is nothing to
+// write because of err, or it cannot be written, no part of a file is left.
+func finish(file fyne.URIWriteCloser, b []byte, err error) error {
+	if err == nil {
+		_, err = file.Write(b)
+	}
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		_ = storage.Delete(file.URI()) // err is what the user hears of
+	}
+	return err
 }
 
 // told says what has been done.

@@ -3,9 +3,13 @@
 package ui
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"fyne.io/fyne/v2/storage"
 
 	"communicator/contacts"
 	"communicator/session"
@@ -87,6 +91,31 @@ func TestImport(t *testing.T) {
 		d.settle()
 		if g, _ := d.session.Contacts.List().Group("Harbour"); len(g.Members) != 1 || !strings.Contains(texts(d.window), "The last change was taken back") {
 			t.Errorf("not undone:\n%s", texts(d.window))
+		}
+	})
+}
+
+// The list goes to a file in the format of its name. Of one that could not be
+// written nothing is left.
+func TestExport(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		d.main.edit("", contacts.Edit{Op: contacts.Add, User: who.User, Name: who.Name, Group: "Harbour"})
+		d.wait(time.Second)
+		for name, want := range map[string]string{"people.csv": who.User, "people.doc": ""} {
+			path := filepath.Join(t.TempDir(), name)
+			file, err := storage.Writer(storage.NewFileURI(path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = writeTo(t.Context(), d.session, file)
+			if b, _ := os.ReadFile(path); (err != nil) != (want == "") || !strings.Contains(string(b), want) {
+				t.Errorf("%s: %v %q", name, err, b)
+			}
+			if _, gone := os.Stat(path); (gone != nil) != (want == "") {
+				t.Errorf("%s: %v", name, gone)
+			}
 		}
 	})
 }
