@@ -22,6 +22,7 @@ const (
 	lastWordFor    = 30 * 24 * time.Hour // asked for at sign-out: the note outlives it for as long as the server grants
 	publishAtLeast = time.Minute         // least asked for
 	retryPublish   = 30 * time.Second    // after a refresh that failed
+	awaitTag       = time.Second         // for the answer to what is on its way, when nobody wants to wait any more
 )
 
 const conditionFailed = 412 // RFC 3903 §11.2.1: Conditional Request Failed
@@ -172,9 +173,14 @@ func (p *publisher) refresh(ctx context.Context) error {
 // as long as the server wants it (RFC 3903 §4.2, 423).
 func (p *publisher) request(ctx context.Context, body sipconn.Body, tag string, ask time.Duration) (*sip.Response, error) {
 	conn, err := p.s.o.Line.Conn()
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := outlive(ctx)
+	defer cancel()
 	for first := true; ; first = false {
 		r, err := conn.NewRequest("PUBLISH", p.s.o.Self, body)
 		if err != nil {
@@ -192,6 +198,20 @@ func (p *publisher) request(ctx context.Context, body sipconn.Body, tag string, 
 		}
 		ask = least
 	}
+}
+
+// outlive is ctx, but ends a little later: the answer has the tag without which
+// what was sent can neither be changed nor taken back at a sign-out.
+func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(awaitTag):
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 // accepted keeps what the server granted.

@@ -202,6 +202,45 @@ func TestTheNextProcessReplacesThePublication(t *testing.T) {
 	})
 }
 
+// A sign-out while a state is on its way replaces that state, instead of
+// leaving it behind for an hour; a server that hangs holds nobody up.
+func TestSignOutWhilePublishing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord(Options{Dir: t.TempDir()})
+		p := connect(t, r.line)
+		if err := r.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := published(ctx, r.Server, presence.State{Availability: presence.Available})
+		m := p.next()
+		cancel()
+		last := make(chan error, 1)
+		go func() {
+			last <- r.PublishLast(t.Context(), presence.State{Availability: presence.Offline, Note: "gone"})
+		}()
+		synctest.Wait()
+		p.answer(m, "200 OK", "SIP-ETag: one", "Expires: 1800")
+		if m = p.next(); m.h.Get("Sip-If-Match") != "one" {
+			t.Errorf("last word %v", m)
+		}
+		p.answer(m, "200 OK", "SIP-ETag: two", "Expires: 1800")
+		if err := <-last; err != nil {
+			t.Error(err)
+		}
+		<-done
+
+		ctx, cancel = context.WithCancel(t.Context())
+		done = published(ctx, r.Server, presence.State{Availability: presence.Busy})
+		p.next()
+		start := time.Now()
+		cancel()
+		if err, took := <-done, time.Since(start); err == nil || took > time.Second {
+			t.Errorf("no answer: %v after %v", err, took)
+		}
+	})
+}
+
 func TestPublishOnceAsksForItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for until, want := range map[time.Duration]string{0: "43200", 90 * time.Minute: "5400", time.Second: "60", 72 * time.Hour: "43200"} {
