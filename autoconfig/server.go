@@ -31,13 +31,6 @@ func (s server) String() string {
 	return t
 }
 
-// CheckServer says what is wrong with a server entered by hand,
-// HOST[:PORT][;transport=tls|tcp]; nil: nothing.
-func CheckServer(text string) error {
-	_, err := parseServer(text)
-	return err
-}
-
 // parseServer reads HOST[:PORT][;transport=tls|tcp].
 func parseServer(text string) (server, error) {
 	var s server

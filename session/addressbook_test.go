@@ -112,14 +112,14 @@ func TestAddressBookFiles(t *testing.T) {
 	})
 }
 
-// The directory as it is now, whatever the copy says.
-func TestFindNow(t *testing.T) {
+// A command without a copy asks the directory.
+func TestFindWithoutCopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		co := company(t, lab.Options{People: 40})
 		o := options(co, co.Newcomer())
 		o.Silent = true
 		c := signedIn(t, o)
-		found, err := c.People.FindNow(t.Context(), co.People()[3].Name, 10)
+		found, err := c.People.Find(t.Context(), co.People()[3].Name, 10)
 		if err != nil || found.Total == 0 || found.Hits[0].User != co.People()[3].User || !found.Updated.IsZero() {
 			t.Errorf("found %+v: %v", found, err)
 		}

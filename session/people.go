@@ -58,12 +58,6 @@ func (p *People) Find(ctx context.Context, text string, limit int) (Found, error
 	return p.live(ctx, text, limit, found)
 }
 
-// FindNow searches the contacts and the directory as it is now, not a copy.
-// With an error of the directory comes what the copy has.
-func (p *People) FindNow(ctx context.Context, text string, limit int) (Found, error) {
-	return p.live(ctx, text, limit, p.inBook(text, limit))
-}
-
 // inBook searches contacts and copy.
 func (p *People) inBook(text string, limit int) Found {
 	p.introduce()
