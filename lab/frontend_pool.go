@@ -197,9 +197,9 @@ func (x *documents) put(key string, content []byte, c condition) (d document, cr
 	return d, !found, nil
 }
 
-// token is a random word of 128 bits, fit for tags and ids.
+// token is a random word of 80 bits, fit for tags and ids.
 func token() string {
-	b := make([]byte, 16)
+	b := make([]byte, 10)
 	rand.Read(b) // never fails
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b))
 }

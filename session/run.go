@@ -21,10 +21,10 @@ import (
 )
 
 // How long a connection may be silent before it is asked for a sign of life,
-// for which it then has 10 s at first, and later 5 s (RFC 5626 §4.4.1).
+// for which it then has 10 s at first, and later 7 s (RFC 5626 §4.4.1).
 const (
 	ping      = 20 * time.Second // at any server
-	closePing = 9 * time.Second  // at one that says it speaks RFC 5626, so that its loss is noticed within 15 s
+	closePing = 7 * time.Second  // at one that says it speaks RFC 5626, so that its loss is noticed within 15 s
 )
 
 // lasting is how long one must have been signed in for it to count.

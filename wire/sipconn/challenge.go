@@ -2,7 +2,6 @@ package sipconn
 
 import (
 	"context"
-	"crypto/rand"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -47,7 +46,7 @@ func sameFor(target sip.Uri, r *sip.Request) *sip.Request {
 	q.Recipient = target
 	q.ReplaceHeader(&sip.ToHeader{Address: target})
 	q.From().Params = sip.HeaderParams{{K: "tag", V: newTag()}}
-	id := sip.CallIDHeader(rand.Text())
+	id := sip.CallIDHeader(newTag())
 	q.ReplaceHeader(&id)
 	q.ReplaceHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: q.Method})
 	return q

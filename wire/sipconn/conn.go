@@ -39,7 +39,7 @@ type Options struct {
 	UserAgent  string                          // User-Agent of requests and Server of replies, outside dialogs
 	Auth       *auth.Client                    // answers 401 and 407 and signs later requests; nil: challenges are returned as they are
 	Handle     func(*Incoming)                 // one request at a time, in order; must not wait for a person. nil: 501 to everything
-	Ping       time.Duration                   // CRLF keep-alive after this long without a byte received, or after 3 s when an answer is owed; 0: never (a server). Lost after 10 s without pong, 5 s once it has given one
+	Ping       time.Duration                   // CRLF keep-alive after this long without a byte received, or after 3 s when an answer is owed; 0: never (a server). Lost after 10 s without pong, 7 s once it has given one
 	MaxMessage int                             // bytes of a message that may come in; more is refused with 513. 0: 65,535, as most servers have it
 	Log        *slog.Logger                    // nil: silent
 	Trace      func(sent bool, message string) // every message in text, credentials blanked; must not block. nil: none
@@ -129,7 +129,7 @@ func (c *Conn) SetPing(d time.Duration) {
 }
 
 // Probe asks the other side for a sign of life now. A connection that gives
-// none within 10 s ends; within 5 s, if it has given one before.
+// none within 10 s ends; within 7 s, if it has given one before.
 func (c *Conn) Probe() {
 	c.probe.Store(true)
 	c.wakePing()

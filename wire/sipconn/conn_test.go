@@ -259,7 +259,7 @@ func TestKeepAlive(t *testing.T) {
 		_, _ = p.r.Read(four)
 		at := time.Now()
 		<-c.Done()
-		if time.Since(at) != 5*time.Second || !strings.Contains(c.Err().Error(), "keep-alive") {
+		if time.Since(at) != 7*time.Second || !strings.Contains(c.Err().Error(), "keep-alive") {
 			t.Errorf("%v after %v", c.Err(), time.Since(at))
 		}
 	})
@@ -376,14 +376,14 @@ func TestProbe(t *testing.T) {
 		c.Probe()
 		begun := time.Now()
 		<-c.Done()
-		if took := time.Since(begun); took != 5*time.Second || !strings.Contains(c.Err().Error(), "keep-alive") {
+		if took := time.Since(begun); took != 7*time.Second || !strings.Contains(c.Err().Error(), "keep-alive") {
 			t.Errorf("%v after %v", c.Err(), took)
 		}
 	})
 }
 
 // A request without any answer: is anybody there? Whoever answers the ping may
-// take his time, whoever does not is gone within 8 s of the request.
+// take his time, whoever does not is gone within 10 s of the request.
 func TestOverdueAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := user
@@ -431,7 +431,7 @@ func TestOverdueAnswer(t *testing.T) {
 		begun := time.Now()
 		answered = ask()
 		p.expect("OPTIONS")
-		if err := <-answered; !errors.Is(err, ErrLost) || time.Since(begun) != 8*time.Second {
+		if err := <-answered; !errors.Is(err, ErrLost) || time.Since(begun) != 10*time.Second {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 	})

@@ -18,7 +18,7 @@ const (
 	writeTimeout = 10 * time.Second // for one write; a peer that stops reading is lost after it
 	closeFlush   = time.Second      // how long Close lets queued responses go out
 	pongTimeout  = 10 * time.Second // RFC 5626 §4.4.1: the connection is lost then
-	pongSoon     = 5 * time.Second  // the same at a peer that is known to answer: ours to choose, as it is no longer
+	pongSoon     = 7 * time.Second  // the same at a peer that is known to answer: ours to choose, as it is no longer
 	overdue      = 3 * time.Second  // a request without any answer for that long, and nothing else heard: is anybody there?
 	maxBatch     = 64 << 10         // bytes gathered into one write
 )

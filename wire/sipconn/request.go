@@ -34,7 +34,7 @@ func (c *Conn) NewRequest(method, to string, b Body) (*sip.Request, error) {
 	address := *target.Clone()
 	address.Headers = nil // RFC 3261 §19.1.1: no headers in To
 	r.AppendHeader(&sip.ToHeader{Address: address})
-	id := sip.CallIDHeader(rand.Text())
+	id := sip.CallIDHeader(newTag())
 	r.AppendHeader(&id)
 	r.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: r.Method})
 	if err := c.complete(r); err != nil {
@@ -120,7 +120,7 @@ func (c *Conn) self() (*sip.FromHeader, error) {
 // complete fills in what every request has and r lacks.
 func (c *Conn) complete(r *sip.Request) error {
 	if r.CallID() == nil {
-		id := sip.CallIDHeader(rand.Text())
+		id := sip.CallIDHeader(newTag())
 		r.AppendHeader(&id)
 	}
 	if r.CSeq() == nil {
@@ -216,12 +216,14 @@ func hostPort(a net.Addr) (string, int, error) {
 func (c *Conn) newVia() *sip.ViaHeader {
 	host, port := c.localHostPort()
 	return &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: c.transport(), Host: host, Port: port,
-		Params: sip.HeaderParams{{K: "branch", V: magicCookie + rand.Text()}, {K: "rport"}}}
+		Params: sip.HeaderParams{{K: "branch", V: magicCookie + newTag()}, {K: "rport"}}}
 }
 
 // magicCookie begins every branch of RFC 3261 §8.1.1.7.
 const magicCookie = "z9hG4bK"
 
+// newTag is 80 random bits (RFC 3261 §19.3 asks for 32): it goes over the wire
+// four times with each message, so it is no longer than that.
 func newTag() string { return rand.Text()[:16] }
 
 // put sets the body of m, its type and its length.
