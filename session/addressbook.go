@@ -168,13 +168,13 @@ func (p *People) feeds(ctx context.Context) (feeds []addressbook.Feed, err error
 
 // at returns the directory at url, the same each time.
 func (p *People) at(ctx context.Context, url string) *directory.Directory {
+	d := p.directory(ctx, url, "") // the URL names its base; nothing is contacted yet
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	d := p.listed[url]
-	if d == nil {
-		d = p.directory(ctx, url, "") // the URL names its base
-		p.listed[url] = d
+	if known := p.listed[url]; known != nil {
+		return known
 	}
+	p.listed[url] = d
 	return d
 }
 

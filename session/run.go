@@ -413,25 +413,22 @@ func (r *runner) lookUpStore() {
 // serverFor returns the server as we speak to it, made anew only when its
 // contact store has changed: it remembers what it published. With an error it
 // can be used, but the contact list is not known. nil: ctx has ended.
-func (r *runner) serverFor(ctx context.Context) (*simple.Server, error) {
+func (r *runner) serverFor(ctx context.Context, found <-chan store) (*simple.Server, error) {
 	var st store
 	select {
-	case st = <-r.xcap:
+	case st = <-found:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	s := r.s
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.simple != nil && (s.root == st.root || st.err != nil) {
-		return s.simple, st.err
+	known, root := s.simple, s.root
+	s.mu.Unlock()
+	if known != nil && (root == st.root || st.err != nil) {
+		return known, st.err
 	}
 	user, _, _ := strings.Cut(s.self, "@")
-	if s.simple == nil {
-		defer close(s.made)
-	}
-	s.root = st.root
-	s.simple = simple.New(simple.Options{
+	server := simple.New(simple.Options{
 		Self: s.self, Line: s.line, XCAP: st.root, HTTP: r.web, Device: s.device(), Dir: s.o.Dir, Log: s.log,
 		Auth: auth.NewClient(user, s.domain, func() (string, error) { return s.password(r.all) }),
 		Sink: simple.Sink{
@@ -442,7 +439,13 @@ func (r *runner) serverFor(ctx context.Context) (*simple.Server, error) {
 			Watcher:  s.Contacts.watcher,
 		},
 	})
-	return s.simple, st.err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.simple == nil {
+		close(s.made)
+	}
+	s.simple, s.root = server, st.root
+	return server, st.err
 }
 
 // passwordError: there is no password to sign in with.

@@ -52,9 +52,9 @@ func (s *Session) later(e any) {
 
 // begin does what follows a sign-in, until ctx, which is the connection's, ends.
 func (r *runner) begin(ctx context.Context) {
-	s := r.s
+	s, found := r.s, r.xcap
 	r.work(func() {
-		server, err := r.serverFor(ctx)
+		server, err := r.serverFor(ctx, found)
 		if server == nil || server.Attach(ctx) != nil {
 			return // the connection has ended
 		}
