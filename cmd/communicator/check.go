@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -161,8 +162,14 @@ func (p *program) checkContacts(ctx context.Context, s *session.Session) (failed
 		p.failed("directory", start, because(ctx, err))
 		return failed + 1
 	}
-	p.passed("directory", start, "%s, with %d people in the groups of the organisation chart", chart.Self.Name,
-		len(chart.Peers)+len(chart.Reports)+len(chart.Everyone))
+	around := map[string]bool{} // peers and reports mostly are among everyone
+	for _, x := range slices.Concat(chart.Peers, chart.Reports, chart.Everyone) {
+		around[x.User] = true
+	}
+	if chart.Manager != nil {
+		around[chart.Manager.User] = true
+	}
+	p.passed("directory", start, "%s, with %d people in the groups of the organisation chart", chart.Self.Name, len(around))
 	return failed
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -83,7 +84,7 @@ func (p *program) imported(done []contacts.Outcome) error {
 			if p.flags.json {
 				p.line(map[string]any{"line": o.Line, "result": o.Result, "user": uri(o.User), "name": name, "group": group, "access": o.Access, "why": o.Why})
 			} else {
-				fmt.Fprintf(w, "line %d\t%s\t%s\t%s\t%s\t%s\n", o.Line, o.Result, o.User, name, group, o.Why)
+				fmt.Fprintf(w, "line %d\t%s\t%s\t%s\t%s\t%s\n", o.Line, o.Result, o.User, name, group, cmp.Or(o.Why, string(o.Access)))
 			}
 		}
 	})
