@@ -157,7 +157,9 @@ type ruleBook struct {
 func (s *Server) ReadRules(ctx context.Context) error {
 	b := &s.rules
 	return b.inTurn(ctx, func() error {
-		b.recallRules()
+		if err := b.recallRules(); err != nil {
+			return err
+		}
 		err := b.fetchRules(ctx)
 		return errors.Join(err, b.tellRules())
 	})
@@ -165,15 +167,28 @@ func (s *Server) ReadRules(ctx context.Context) error {
 
 func (b *ruleBook) file() string { return b.s.file("rules", ".xml") }
 
-func (b *ruleBook) recallRules() {
+// recallRules takes the rules from the file. A damaged one is an error where it
+// is more than a copy: written anew it would let in who was blocked.
+func (b *ruleBook) recallRules() error {
 	if b.s.o.Dir == "" || len(b.raw) > 0 && b.s.o.XCAP != "" {
-		return
+		return nil
 	}
-	if raw, err := os.ReadFile(b.file()); err == nil {
-		if _, err := pidf.ParseRuleset(raw); err == nil {
-			b.raw = raw
-		}
+	raw, err := os.ReadFile(b.file())
+	if os.IsNotExist(err) {
+		return nil
 	}
+	if err == nil {
+		_, err = pidf.ParseRuleset(raw)
+	}
+	if err == nil {
+		b.raw = raw
+		return nil
+	}
+	if b.s.o.XCAP != "" {
+		b.s.o.Log.Warn("copy of the presence rules not read", "error", err)
+		return nil
+	}
+	return fmt.Errorf("the file that keeps whom you blocked cannot be read; mend or remove %s: %w", b.file(), err)
 }
 
 func (b *ruleBook) fetchRules(ctx context.Context) error {
@@ -220,7 +235,9 @@ func (s *Server) SetAccess(ctx context.Context, people map[string]contacts.Acces
 	}
 	b := &s.rules
 	return b.inTurn(ctx, func() error {
-		b.recallRules()
+		if err := b.recallRules(); err != nil {
+			return err
+		}
 		for range writes {
 			if err := b.fetchRules(ctx); err != nil {
 				return err

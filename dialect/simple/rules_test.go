@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -173,6 +174,24 @@ func TestRulesInAFile(t *testing.T) {
 	again.o.Sink.Rules = func(r Rules) { told = r }
 	if err := again.ReadRules(t.Context()); err != nil || told.OnServer || told.Of("bob@contoso.test") != contacts.Block || told.Of("x@contoso.test") != contacts.Allow {
 		t.Errorf("%v, %v", told.People(), err)
+	}
+}
+
+// A damaged file is not written anew: who was blocked would be let in.
+func TestDamagedRulesFile(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "rules.anna@contoso.test.xml")
+	if err := os.WriteFile(file, []byte("<ruleset><rule"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newRecord(Options{Dir: dir}).Server
+	for _, err := range []error{s.ReadRules(t.Context()), s.SetAccess(t.Context(), map[string]contacts.Access{"bob@contoso.test": contacts.Block})} {
+		if err == nil || !strings.Contains(err.Error(), "mend or remove "+file) {
+			t.Errorf("error %v", err)
+		}
+	}
+	if b, _ := os.ReadFile(file); string(b) != "<ruleset><rule" {
+		t.Errorf("the file is now %s", b)
 	}
 }
 
