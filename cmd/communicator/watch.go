@@ -59,9 +59,13 @@ func (p *program) watchEvents(ctx context.Context, w watching) error {
 		defer close(printed)
 		told := map[session.WatcherChanged]bool{}
 		for e := range events.all() {
-			if who, is := e.(session.WatcherChanged); !is || fresh(told, who) {
-				p.event(e)
+			if who, is := e.(session.WatcherChanged); is && !fresh(told, who) {
+				continue
 			}
+			if _, is := e.(session.ContactsChanged); is && len(w.users)+len(w.tell) > 0 {
+				continue // those people were asked for, not the list
+			}
+			p.event(e)
 		}
 	}()
 	defer func() { events.close(); <-printed }()
