@@ -138,7 +138,7 @@ func TestEverybodyActiveDirectory(t *testing.T) {
 
 // What breaks in the middle is an error, however much had come.
 func TestEverybodyBroken(t *testing.T) {
-	s := (&server{entries: crew(1203), anonymous: true}).start(t, false)
+	people := crew(1203)
 	for what, c := range map[string]struct {
 		breakAt, hangAt int
 		want            string
@@ -148,7 +148,7 @@ func TestEverybodyBroken(t *testing.T) {
 		"silence in the second page":   {hangAt: 700, want: "took too long"},
 		"silence before the last page": {hangAt: 1001, want: "took too long"},
 	} {
-		s.breakAt, s.hangAt = c.breakAt, c.hangAt
+		s := (&server{entries: people, anonymous: true, breakAt: c.breakAt, hangAt: c.hangAt}).start(t, false)
 		patience := time.Minute
 		if c.hangAt > 0 {
 			patience = 500 * time.Millisecond
@@ -161,7 +161,7 @@ func TestEverybodyBroken(t *testing.T) {
 			t.Errorf("%s: %d people, mark %q, %v", what, n, mark, err)
 		}
 	}
-	s.breakAt, s.hangAt = 0, 0
+	s := (&server{entries: people, anonymous: true}).start(t, false)
 	full := errors.New("the disk is full")
 	if _, err := s.directory(Options{}).All(t.Context(), func([]Person) error { return full }); err != full {
 		t.Errorf("the taker's error came back as %v", err)

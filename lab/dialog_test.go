@@ -2,6 +2,7 @@ package lab
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -95,9 +96,9 @@ func withCredentials(p *peer, text string) string {
 // Clients in this process take part like any.
 func TestInProcess(t *testing.T) {
 	p, fe, _ := testPool(t)
-	var got []string
+	got := make(chan string, 9)
 	take := func(r *sip.Request) int {
-		got = append(got, string(r.Body()))
+		got <- string(r.Body())
 		return 200
 	}
 	if code, _ := p.message("alice@contoso.test", "bob@contoso.test", "early"); code != 202 {
@@ -118,6 +119,10 @@ func TestInProcess(t *testing.T) {
 		if code, reason := p.message("bob@contoso.test", to, "hi"); code != want {
 			t.Errorf("to %s: %d %s", to, code, reason)
 		}
+	}
+	taken := []string{<-got, <-got} // what was kept comes beside what is new
+	if slices.Sort(taken); taken[0] != "early" || taken[1] != "hello" {
+		t.Errorf("bob was given %q", taken)
 	}
 	p.detach("bob@contoso.test")
 	if res := a.ask(hello); !strings.HasPrefix(res, "SIP/2.0 202 ") {

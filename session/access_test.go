@@ -1,10 +1,7 @@
 package session
 
 import (
-	"encoding/json"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -84,13 +81,13 @@ func TestBlockedFromTheStart(t *testing.T) {
 			n := newNetwork(t)
 			o := n.options()
 			o.Dir = t.TempDir()
-			kept, err := json.Marshal(keptList{User: o.User, Access: map[string]contacts.Access{"bruno@contoso.test": contacts.Block}})
-			if err != nil {
+			n.listen["10.0.0.11:5060"] = registrar(accepting)
+			before := signedIn(t, o)
+			synctest.Wait() // the rules have been read
+			if err := before.Contacts.SetAccess(t.Context(), "bruno@contoso.test", contacts.Block); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(o.Dir, "list.anna@contoso.test.json"), kept, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			before.stop()
 			answer := make(chan message, 1)
 			n.listen["10.0.0.11:5060"] = func(p *peer) {
 				for m := p.next(); m.text != ""; m = p.next() {

@@ -21,7 +21,7 @@ func TestServersThatDoNotSignIn(t *testing.T) {
 			}
 		}
 	}
-	nonce := 0
+	var nonce atomic.Int64
 	for name, c := range map[string]struct {
 		serve func(*peer)
 		want  string
@@ -40,12 +40,12 @@ func TestServersThatDoNotSignIn(t *testing.T) {
 			return "423 Interval Too Brief", []string{"Min-Expires: " + strconv.Itoa(n+1)}
 		}), "423 Interval Too Brief"},
 		"a new nonce for ever": {registrar(func(message) (string, []string) {
-			nonce++
-			return "401 Unauthorized", []string{`WWW-Authenticate: Digest realm="contoso.test", stale=true, qop="auth", nonce="` + strconv.Itoa(nonce) + `"`}
+			n := strconv.FormatInt(nonce.Add(1), 10)
+			return "401 Unauthorized", []string{`WWW-Authenticate: Digest realm="contoso.test", stale=true, qop="auth", nonce="` + n + `"`}
 		}), "was not understood"},
 		"407 for ever": {registrar(func(message) (string, []string) {
-			nonce++
-			return "407 Proxy Authentication Required", []string{`Proxy-Authenticate: Digest realm="contoso.test", qop="auth", nonce="` + strconv.Itoa(nonce) + `"`}
+			n := strconv.FormatInt(nonce.Add(1), 10)
+			return "407 Proxy Authentication Required", []string{`Proxy-Authenticate: Digest realm="contoso.test", qop="auth", nonce="` + n + `"`}
 		}), "the name or password was not accepted"},
 		"no time at all": {registrar(always("200 OK", "Expires: 0")), "for no time at all"},
 	} {
@@ -53,16 +53,16 @@ func TestServersThatDoNotSignIn(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := newNetwork(t)
 				n.zone = []string{"_sip._tcp.contoso.test. 60 IN SRV 1 0 5060 fe1.contoso.test.", "fe1.contoso.test. 60 IN A 10.0.0.11"}
-				asked := 0
-				n.listen["10.0.0.11:5060"] = func(p *peer) { asked++; c.serve(p) }
+				var asked atomic.Int64
+				n.listen["10.0.0.11:5060"] = func(p *peer) { asked.Add(1); c.serve(p) }
 				s := run(t, n.options())
 				time.Sleep(time.Hour)
 				synctest.Wait()
 				if err := s.State().Err; err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("got %v, want %s", err, c.want)
 				}
-				if asked > 70 { // every two minutes at most, once it has failed for a while
-					t.Errorf("asked %d times in an hour", asked)
+				if n := asked.Load(); n > 70 { // every two minutes at most, once it has failed for a while
+					t.Errorf("asked %d times in an hour", n)
 				}
 			})
 		})

@@ -132,9 +132,10 @@ func (e *end) SetWriteDeadline(t time.Time) error { e.out.deadline(&e.out.writeE
 
 // raw is the other side of a Conn, spoken by the test in plain text.
 type raw struct {
-	t  *testing.T
-	nc net.Conn
-	r  *bufio.Reader
+	whole sync.Mutex
+	t     *testing.T
+	nc    net.Conn
+	r     *bufio.Reader
 }
 
 // rawPeer starts a Conn with o and returns it with its raw other side.
@@ -155,6 +156,8 @@ func (p *raw) send(text string) {
 
 func (p *raw) write(text string) {
 	p.t.Helper()
+	p.whole.Lock() // a full pipe takes a message in pieces
+	defer p.whole.Unlock()
 	if _, err := io.WriteString(p.nc, text); err != nil {
 		p.t.Fatalf("send: %v", err)
 	}
