@@ -30,6 +30,7 @@ type card struct {
 	manager directory.Person
 	said    view.Card // what it shows
 	body    *fyne.Container
+	first   *widgets.Button // has the focus when the card opens
 	shown   *widget.PopUp
 	asking  int               // how many have not answered yet
 	periods []calendar.Period // what the calendar server says
@@ -44,8 +45,12 @@ func (p *mainPage) card(r view.Row) {
 	c.fill()
 	c.shown = popUp(widgets.Sized(widgets.Inset(12, 0, 12, 0, c.body), cardWidth, 0), p.app.window)
 	p.open = c
+	c.focus()
 	c.ask()
 }
+
+// focus puts the focus into the card, so that Return and Escape are for it.
+func (c *card) focus() { c.page.app.window.Canvas().Focus(c.first) }
 
 const cardWidth = 396
 
@@ -114,6 +119,7 @@ func (c *card) refresh() {
 	c.said = said
 	c.fill()
 	c.shown.Resize(c.shown.MinSize())
+	c.focus()
 }
 
 func (c *card) close() {
@@ -159,6 +165,7 @@ func (c *card) toManager() {
 func (c *card) buttons() fyne.CanvasObject {
 	message := widgets.NewButton(lang.L("Message"), "ui-message", widgets.Filled, func() { c.close(); c.page.message(c.row.User, c.said.Name) })
 	message.Enable(c.row.User != "")
+	message.OnEscape, c.first = c.close, message
 	more := widgets.NewButton("", "ui-more", widgets.Plain, nil)
 	more.OnTapped = func() { widgets.Below(more, c.page.personMenu(c.row)) }
 	return widgets.Row(8, 1, message, layout.NewSpacer(), more, widgets.NewButton(lang.L("Close"), "", widgets.Plain, c.close))

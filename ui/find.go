@@ -53,7 +53,12 @@ func newFindBox(p *mainPage) *findBox {
 
 func (f *findBox) searching() bool { return strings.TrimSpace(f.entry.Text) != "" }
 
-func (f *findBox) focus() { f.page.app.window.Canvas().Focus(f.entry) }
+func (f *findBox) focus() {
+	if f.page.open != nil { // it lies over the field
+		f.page.open.close()
+	}
+	f.page.app.window.Canvas().Focus(f.entry)
+}
 
 // leave restores the list and its selection.
 func (f *findBox) leave() {

@@ -166,6 +166,16 @@ func TestContactCard(t *testing.T) {
 				t.Errorf("%q is missing in\n%s", want, card)
 			}
 		}
+		press(d.window, fyne.KeyEscape)
+		if strings.Contains(texts(d.window), "Free for the rest") {
+			t.Error("Escape does not close the card")
+		}
+		d.main.card(who)
+		d.main.find.focus()
+		test.Type(d.main.find.entry, "x")
+		if strings.Contains(texts(d.window), "Manager:") || d.main.find.entry.Text != "x" {
+			t.Error("the card lies over the field that has the focus")
+		}
 	})
 }
 

@@ -171,8 +171,9 @@ func others(found []directory.Person, self string) []recipient {
 func once(people []recipient) []recipient {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(people, func(r recipient) bool {
-		again := seen[r.user]
-		seen[r.user] = true
+		key := strings.ToLower(r.user) // lists of other programs mix the case
+		again := seen[key]
+		seen[key] = true
 		return again
 	})
 }

@@ -34,6 +34,7 @@ type Button struct {
 	Arrow    bool // it opens a menu
 	OnTapped func()
 	OnHover  func(over bool) // also while it is over the button; may be nil
+	OnEscape func()          // Escape while it has the focus; may be nil
 
 	disabled, hovered, focused bool
 }
@@ -98,6 +99,9 @@ func (b *Button) TypedRune(rune) {}
 func (b *Button) TypedKey(e *fyne.KeyEvent) {
 	if e.Name == fyne.KeySpace || e.Name == fyne.KeyReturn || e.Name == fyne.KeyEnter {
 		b.Tapped(nil)
+	}
+	if e.Name == fyne.KeyEscape && b.OnEscape != nil {
+		b.OnEscape()
 	}
 }
 
