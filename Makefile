@@ -56,4 +56,4 @@ bench: ## the figures of docs/performance.md
 fuzz: ## every fuzz target for FUZZTIME
 	@for p in $$($(PURE) list ./...); do \
 	  for f in $$($(PURE) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
-	    echo "$$p $$f"; $(PURE) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+	    echo "$$p $$f"; $(PURE) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p || exit 1; done; done
