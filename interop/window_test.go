@@ -32,6 +32,7 @@ func TestWindow(t *testing.T) {
 	s := openWindow(t)
 	main := s.find("^Communicator$")
 	s.eventually("who", s.me)
+	s.pause() // the page for signing in goes
 
 	// A message to one person, by the find box.
 	s.do("windowactivate", "--sync", main)
@@ -225,7 +226,9 @@ func TestWindowPeople(t *testing.T) {
 	}
 	s.do("key", "Escape")
 	s.do("key", "ctrl+f")
-	s.do("type", "--delay", "30", "ber lyon")
+	s.do("type", "--delay", "30", "ber lyon legal")
+	s.pause()
+	s.pause()
 	s.pause()
 	s.screenshot(main, "FIND")
 

@@ -39,7 +39,7 @@ type card struct {
 
 // card opens the contact card of a person in the list or among what was found.
 func (p *mainPage) card(r view.Row) {
-	c := &card{page: p, row: r, who: directory.Person{User: r.User, Name: r.Name}, body: container.NewStack()}
+	c := &card{page: p, row: r, who: p.known(r), body: container.NewStack()}
 	p.app.watch(r.User)
 	c.said = c.now()
 	c.fill()
@@ -53,6 +53,20 @@ func (p *mainPage) card(r view.Row) {
 func (c *card) focus() { c.page.app.window.Canvas().Focus(c.first) }
 
 const cardWidth = 396
+
+// known is what the copy of the address book says of a person, under the name
+// that the user gives him.
+func (p *mainPage) known(r view.Row) directory.Person {
+	var who directory.Person
+	if p.app.session != nil {
+		who, _ = p.app.session.People.Person(r.User)
+	}
+	who.User = r.User
+	if r.Name != "" {
+		who.Name = r.Name
+	}
+	return who
+}
 
 // ask asks the directory for the person and the manager, and the calendar
 // server for the next days.

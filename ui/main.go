@@ -51,7 +51,7 @@ func newMainPage(a *App) *mainPage {
 	p.people.OnOpen = func(r view.Row) { p.message(r.User, r.Name) }
 	p.people.OnMessageAll = func(r view.Row) { p.messageAll(r.Group) }
 	p.people.OnFold = func(group string, fold bool) { p.folded[group] = fold; p.arranged() }
-	p.people.OnMenu = p.contextMenu
+	p.people.OnCard, p.people.OnMenu = p.card, p.contextMenu
 	p.people.OnLeave = func() { p.find.leave() }
 	p.lost, p.own, p.find, p.status = newLostBanner(a), newOwnHeader(a), newFindBox(p), newStatusBar()
 	p.banners = widgets.Column(0)

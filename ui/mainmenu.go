@@ -147,6 +147,7 @@ func (a *App) showKeys() {
 	}
 	for keys, does := range map[string]string{
 		lang.L("Menu, Shift+F10"): lang.L("Context menu"), lang.L("Return"): lang.L("Send a message to the selected person"),
+		lang.L("Space"): lang.L("Show contact card"),
 	} {
 		k := widgets.Sized(widgets.NewText(keys, theme.Caption, theme.Secondary), 110, 0)
 		list.Add(widgets.Row(8, 1, k, widgets.NewText(does, theme.Body, "").Short()))

@@ -167,6 +167,13 @@ func TestContactCard(t *testing.T) {
 			}
 		}
 		press(d.window, fyne.KeyEscape)
+		d.main.people.SelectKey(who.Key)
+		d.main.focus()
+		d.main.people.TypedRune(' ')
+		if d.main.open == nil || d.main.open.row.User != who.User {
+			t.Error("Space does not open the card")
+		}
+		press(d.window, fyne.KeyEscape)
 		if strings.Contains(texts(d.window), "Free for the rest") {
 			t.Error("Escape does not close the card")
 		}

@@ -20,11 +20,12 @@ import (
 const typeAhead = time.Second
 
 // ContactList is the list of groups and people, and of what was found. Return
-// does the default action; the Menu key or Shift+F10 opens the context menu;
+// does the default action, Space shows the contact card; the Menu key or Shift+F10 opens the context menu;
 // Left and Right fold; letters go to the next name that begins so.
 type ContactList struct {
 	widget.List
 	OnOpen       func(view.Row)                // a person: Return, double click
+	OnCard       func(view.Row)                // a person: Space
 	OnMenu       func(view.Row, fyne.Position) // right click, Menu key; the position is on the canvas
 	OnMessageAll func(view.Row)                // a group
 	OnFold       func(group string, fold bool)
@@ -274,6 +275,12 @@ func (l *ContactList) TypedRune(r rune) {
 	now := time.Now()
 	if now.Sub(l.typedAt) > typeAhead {
 		l.typed = ""
+	}
+	if r == ' ' && l.typed == "" { // within a name it is a letter
+		if i := l.at(); i >= 0 && l.rows[i].Kind == view.PersonRow && l.OnCard != nil {
+			l.OnCard(l.rows[i])
+		}
+		return
 	}
 	l.typed, l.typedAt = l.typed+strings.ToLower(string(r)), now
 	from := max(l.at(), 0)
