@@ -233,8 +233,9 @@ func (d *Directory) once(ctx context.Context, f func(context.Context, *conn) err
 	}
 	stop := context.AfterFunc(ctx, c.close)
 	err = f(ctx, c)
-	if !stop() {
-		c.close()
+	if late := !stop(); late || lost(err) {
+		c.close() // go-ldap may not have noticed yet: it must not be taken again
+		return err
 	}
 	d.give(c)
 	return err

@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"fyne.io/fyne/v2"
@@ -160,7 +161,8 @@ func (s *studio) known(ctx context.Context) error {
 }
 
 func (s *studio) find(ctx context.Context, who contacts.Contact) error {
-	s.ui.Find(who.Name[:min(3, len(who.Name))])
+	_, last, _ := strings.Cut(who.Name, " ")
+	s.ui.Find(last[:min(3, len(last))])
 	err := s.until(ctx, "what was found", s.ui.Idle)
 	err = errors.Join(err, s.shoot("find", s.ui.Window(), true))
 	s.ui.Find("")
