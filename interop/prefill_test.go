@@ -101,7 +101,7 @@ func TestFiguresPrefill(t *testing.T) {
 	}
 	admin.args[5], admin.args[len(admin.args)-1] = both, dir
 	for _, run := range []string{"written", "unchanged"} {
-		lines := admin.run(0, "contacts", "prefill", "--all", "--rate", "100000")
+		lines := admin.run(0, "contacts", "prefill", "--all", "--rate", "10000")
 		sum, _ := lines[len(lines)-1]["summary"].(map[string]any)
 		n, _ := sum[run].(float64)
 		seconds, _ := sum["seconds"].(float64)
