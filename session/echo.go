@@ -68,12 +68,10 @@ func (b *Board) adopt(c presence.State, wins bool) {
 	order := c.Since.Truncate(time.Second).Compare(mine.Since.Truncate(time.Second))
 	newer := !c.Since.IsZero() && (order > 0 || order == 0 && wins && (c.Availability != mine.Availability || c.Note != mine.Note))
 	if newer {
-		b.own.inputs.Chosen = c
+		b.keep(c)
 	}
 	b.mu.Unlock()
-	if newer {
-		b.s.writeJSON(b.s.mine(ownFile), keptOwn{b.s.self, c})
-	}
+	b.own.write.Flush()
 }
 
 func asChosen(c presence.Choice) presence.State {

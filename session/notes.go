@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"communicator/inorder"
 	"communicator/presence"
 )
 
@@ -30,6 +31,7 @@ type notes struct {
 	recent []string            // newest first
 	heard  map[string]lastNote // by address
 	fresh  chan struct{}       // tells keepNotes that heard has changed
+	write  inorder.Queue       // of recent
 }
 
 // lastNote is a note as last seen.
@@ -59,17 +61,19 @@ func (b *Board) RecentNotes() []string {
 // SetNote changes one's note and leaves the state as it was chosen; until is
 // when the note is to be cleared, zero: not. It returns as Set does.
 func (b *Board) SetNote(ctx context.Context, note string, until time.Time) (kept time.Time, err error) {
-	p := b.Chosen()
-	p.Note, p.NoteUntil = note, until
-	return b.Set(ctx, p)
+	return b.decide(ctx, func(p presence.State) presence.State {
+		p.Note, p.NoteUntil = note, until
+		return p
+	})
 }
 
 // SetState chooses one's state, until then (zero: until the next choice), and
 // leaves the note as it was written. It returns as Set does.
 func (b *Board) SetState(ctx context.Context, a presence.Availability, until time.Time) (kept time.Time, err error) {
-	p := b.Chosen()
-	p.Availability, p.Until = a, until
-	return b.Set(ctx, p)
+	return b.decide(ctx, func(p presence.State) presence.State {
+		p.Availability, p.Until = a, until
+		return p
+	})
 }
 
 // wrote adds a note to the recent ones.
@@ -80,10 +84,11 @@ func (b *Board) wrote(note string) {
 	n := b.notes
 	n.mu.Lock()
 	recent := append([]string{note}, slices.DeleteFunc(slices.Clone(n.recent), func(old string) bool { return old == note })...)
-	n.recent = recent[:min(len(recent), recentNotes)]
-	recent = n.recent
+	recent = recent[:min(len(recent), recentNotes)]
+	n.recent = recent
+	n.write.Add(func() { b.s.writeJSON(b.s.mine(recentFile), recent) })
 	n.mu.Unlock()
-	b.s.writeJSON(b.s.mine(recentFile), recent)
+	n.write.Flush()
 }
 
 // remember keeps the note in p, and gives the last one to somebody who is

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"communicator/dialect/simple"
+	"communicator/inorder"
 	"communicator/plain"
 	"communicator/presence"
 	"communicator/wire/sipconn"
@@ -21,8 +22,9 @@ type ownState struct {
 	inputs presence.Inputs // Chosen is as it was chosen, though its time may be over
 	made   presence.State  // what they came to last
 	echo   echo
-	wake   chan struct{} // tells keepOwn that they have changed
-	turn   chan struct{} // holds one token; who takes it may publish
+	wake   chan struct{}  // tells keepOwn that they have changed
+	turn   chan struct{}  // holds one token; who takes it may publish
+	write  *inorder.Queue // to the file, in the order of choices
 }
 
 // keptOwn is the state one chose, for the next session.
@@ -32,7 +34,7 @@ type keptOwn struct {
 }
 
 func newOwn(s *Session) ownState {
-	o := ownState{wake: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
+	o := ownState{wake: make(chan struct{}, 1), turn: make(chan struct{}, 1), write: new(inorder.Queue)}
 	o.turn <- struct{}{}
 	o.inputs.InactiveAfter, o.inputs.AwayAfter = s.o.InactiveAfter, s.o.AwayAfter
 	var kept keptOwn
@@ -101,19 +103,14 @@ func (b *Board) combine() (made presence.State, next time.Time) {
 // next sign-in. In a Silent session this is an ordinary publication that stays
 // after the session has ended; the next Set, or the window, replaces it.
 func (b *Board) Set(ctx context.Context, p presence.State) (until time.Time, err error) {
-	if p.Availability == presence.Unknown {
-		return time.Time{}, fmt.Errorf("the state %q cannot be chosen", p.Availability)
+	return b.decide(ctx, func(presence.State) presence.State { return p })
+}
+
+// decide makes a choice of the last one, and publishes it as Set says.
+func (b *Board) decide(ctx context.Context, change func(last presence.State) presence.State) (until time.Time, err error) {
+	if err := b.choose(change); err != nil {
+		return time.Time{}, err
 	}
-	if n := utf8.RuneCountInString(p.Note); n > presence.MaxNote {
-		return time.Time{}, fmt.Errorf("the note has %d characters; at most %d are allowed", n, presence.MaxNote)
-	}
-	if now := time.Now(); !p.Until.IsZero() && !p.Until.After(now) {
-		return time.Time{}, fmt.Errorf("the end of the state, %s, is past", p.Until.Format(time.DateTime))
-	}
-	if !p.NoteUntil.IsZero() && !p.NoteUntil.After(time.Now()) {
-		return time.Time{}, fmt.Errorf("the end of the note, %s, is past", p.NoteUntil.Format(time.DateTime))
-	}
-	b.choose(presence.State{Availability: p.Availability, Note: plain.Text(p.Note), NoteUntil: p.NoteUntil, Until: p.Until})
 	server, err := b.s.server(ctx)
 	if errors.Is(err, sipconn.ErrOffline) && !b.s.o.Silent {
 		shown, _ := b.Self()
@@ -127,21 +124,53 @@ func (b *Board) Set(ctx context.Context, p presence.State) (until time.Time, err
 	return until, err
 }
 
-// choose notes a choice and keeps it.
-func (b *Board) choose(p presence.State) {
+// choose notes a choice, made of the last one, and keeps it.
+func (b *Board) choose(change func(last presence.State) presence.State) error {
+	now := time.Now()
 	b.mu.Lock()
 	last := b.own.inputs.Chosen
-	p.Since = later(time.Now(), last.Since)
+	p := change(last.Standing(now))
+	if err := choosable(p, now); err != nil {
+		b.mu.Unlock()
+		return err
+	}
+	p = presence.State{Availability: p.Availability, Note: plain.Text(p.Note), NoteUntil: p.NoteUntil, Until: p.Until}
+	p.Since = later(now, last.Since)
 	if p.Note == last.Note {
 		p.NoteTime = last.NoteTime
 	} else {
 		p.NoteTime = p.Since
 	}
-	b.own.inputs.Chosen = p
+	b.keep(p)
 	b.mu.Unlock()
 	b.again()
-	b.s.writeJSON(b.s.mine(ownFile), keptOwn{b.s.self, p})
+	b.own.write.Flush()
 	b.wrote(p.Note)
+	return nil
+}
+
+// keep takes p as what was chosen, and has it written; b.mu is held, and
+// own.write flushed after.
+func (b *Board) keep(p presence.State) {
+	b.own.inputs.Chosen = p
+	b.own.write.Add(func() { b.s.writeJSON(b.s.mine(ownFile), keptOwn{b.s.self, p}) })
+}
+
+// choosable says why p cannot be chosen.
+func choosable(p presence.State, now time.Time) error {
+	if p.Availability == presence.Unknown {
+		return fmt.Errorf("the state %q cannot be chosen", p.Availability)
+	}
+	if n := utf8.RuneCountInString(p.Note); n > presence.MaxNote {
+		return fmt.Errorf("the note has %d characters; at most %d are allowed", n, presence.MaxNote)
+	}
+	if !p.Until.IsZero() && !p.Until.After(now) {
+		return fmt.Errorf("the end of the state, %s, is past", p.Until.Format(time.DateTime))
+	}
+	if !p.NoteUntil.IsZero() && !p.NoteUntil.After(now) {
+		return fmt.Errorf("the end of the note, %s, is past", p.NoteUntil.Format(time.DateTime))
+	}
+	return nil
 }
 
 // later is now in whole seconds, as states travel, but after last: the clock of
@@ -309,13 +338,14 @@ func (b *Board) keepOwn(ctx context.Context) {
 }
 
 // patience is how long to wait after a publication that failed. forGood: the
-// server has no presence, such as 405 or 489.
+// server has no presence, or not for us; any other refusal may be a passing one.
 func patience(err error) (wait time.Duration, forGood bool) {
 	status, refused := errors.AsType[*sipconn.StatusError](err)
 	if !refused {
 		return publishAgain, false
 	}
-	return max(publishAgain, status.RetryAfter), status.Code < 500 && status.RetryAfter == 0
+	none := []int{403, 404, 405, 489, 501} // RFC 3903 §6, RFC 3261 §21
+	return max(publishAgain, status.RetryAfter), slices.Contains(none, status.Code) && status.RetryAfter == 0
 }
 
 // covered says that made has been published and is shown, as far as is known.

@@ -108,6 +108,9 @@ func (b *builder) indexEntry(p directory.Person) {
 	for _, w := range split(p.Office) {
 		b.add(word(w), inOffice)
 	}
+	for _, w := range strings.Fields(p.Office) {
+		b.add(word(strings.Join(split(w), "")), inOffice) // 728, of 7.28
+	}
 }
 
 // add notes a word of the person at hand; where it stands best counts.

@@ -2,6 +2,7 @@ package addressbook
 
 import (
 	"math"
+	"regexp"
 	"strings"
 )
 
@@ -26,6 +27,27 @@ func digits(number string) string {
 		return r
 	}, number), "0")
 	return all[max(0, len(all)-maxDigits):]
+}
+
+// extension is how people set an extension apart (RFC 3966 §5.1.1: ";ext=").
+var extension = regexp.MustCompile(`(?i)(?:^|[\s;,/\d])(?:x|ext(?:ension)?)[.:=]?\s*(?:\d)`)
+
+// withoutExtension takes "x", "ext." and ";ext=" out of what was typed: "x4712"
+// is 4712, "+49 30 1234;ext=56" is +49 30 123456.
+func withoutExtension(text string) string {
+	if !extension.MatchString(text) {
+		return text
+	}
+	number := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("extnsioEXTNSIO;,:=", r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if !isNumber(number) {
+		return text // words, as in "suite x100"
+	}
+	return number
 }
 
 // isNumber says whether somebody who types that is typing a telephone number.

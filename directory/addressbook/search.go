@@ -70,7 +70,7 @@ func terms(text string) (all []term) {
 			text = rest
 		}
 	}
-	fields := strings.Fields(text)
+	fields := strings.Fields(withoutExtension(text))
 	for len(fields) > 0 {
 		n := 0
 		for n < len(fields) && !strings.ContainsFunc(fields[n], notInNumber) {
@@ -95,8 +95,8 @@ func numberTerm(number string) term {
 	if len(t.digits) < minDigits {
 		t.digits = ""
 	}
-	if !strings.ContainsFunc(number, func(r rune) bool { return r < '0' || r > '9' }) {
-		t.word = number // it may be an office
+	if !t.abroad {
+		t.word = strings.Join(split(number), "") // it may be an office: 728, 7.28
 	}
 	return t
 }

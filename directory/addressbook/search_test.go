@@ -36,7 +36,7 @@ func staff() []directory.Person {
 	return []directory.Person{
 		{User: "anna.berg@contoso.test", Name: "Anna Berg", Department: "Sales Europe", Office: "B12/301", Numbers: numbered("+49 30 1234-56"), Aliases: []string{"aberg", "anna@fabrikam.test"}},
 		{User: "juergen.mueller@contoso.test", Name: "Jürgen Müller", Department: "Einkauf", Numbers: numbered("030 1234-77")},
-		{User: "u3@contoso.test", Name: "Karla Mueller", Department: "Berg- und Hüttenwesen"},
+		{User: "u3@contoso.test", Name: "Karla Mueller", Department: "Berg- und Hüttenwesen", Office: "7.28"},
 		{User: "u4@contoso.test", Name: "Søren Østergaard", Office: "Bergen"},
 		{User: "u5@contoso.test", Name: "Ilse Strauß-Weiss"},
 		{User: "u6@contoso.test", Name: "Siobhán O’Neil"},
@@ -68,6 +68,12 @@ func TestSearchFinds(t *testing.T) {
 		"0049 (0)30 / 1234 56":   "Anna Berg",
 		"123456":                 "Anna Berg",
 		"berg 123456":            "Anna Berg",
+		"x123456":                "Anna Berg",
+		"ext. 123477":            "Jürgen Müller",
+		"+49 30 1234;ext=56":     "Anna Berg",
+		"+49 30 1234 ext 56":     "Anna Berg",
+		"7.28":                   "Karla Mueller", // an office
+		"728":                    "Karla Mueller",
 		"123477":                 "Jürgen Müller",
 		"+49 30 123477":          "Jürgen Müller", // kept without the country
 		"jurgen":                 "Jürgen Müller",
