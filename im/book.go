@@ -2,6 +2,7 @@ package im
 
 import (
 	"container/list"
+	"log/slog"
 	"slices"
 	"sort"
 	"strings"
@@ -43,6 +44,9 @@ func New(o Options) *Book {
 	}
 	if o.Emit == nil {
 		o.Emit = func(any) {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Book{o: o, talks: map[string]*Conversation{}, last: map[string]chan struct{}{}}
 }

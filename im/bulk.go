@@ -61,8 +61,11 @@ func (b *Book) sendPaced(ctx context.Context, m Bulk, text string, results chan<
 			return ctx.Err()
 		}
 		sent++
-		_, legs := b.With(to).enter(text)
-		b.tell.Flush()
+		_, legs, err := b.With(to).enter(text)
+		if err != nil {
+			<-slots
+			return err
+		}
 		wg.Go(func() {
 			d := b.deliver(ctx, legs[0])
 			<-slots

@@ -1,6 +1,7 @@
 package im
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"fmt"
@@ -30,11 +31,11 @@ type Conversation struct {
 	newest uint64        // number of the newest line
 }
 
-// line is a Message with what must be sent again to repeat it.
-type line struct {
-	Message
-	raw string // own messages: as typed
-}
+// line is a Message in its conversation.
+type line struct{ Message }
+
+// typed is what must be sent again to repeat it.
+func (l line) typed() string { return cmp.Or(l.Raw, l.Text) }
 
 // Key identifies the conversation in events: its members, joined.
 func (c *Conversation) Key() string { return c.key }
@@ -61,8 +62,10 @@ func (c *Conversation) Send(ctx context.Context, text string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	m, legs := c.enter(text)
-	c.b.tell.Flush()
+	m, legs, err := c.enter(text)
+	if err != nil {
+		return Message{}, err
+	}
 	c.b.deliverAll(ctx, legs)
 	return c.message(m.ID)
 }
@@ -91,23 +94,60 @@ func sendable(text string) (string, error) {
 	return text, nil
 }
 
-// enter adds an own line and returns it with what is to be sent, one leg per
-// member. The legs have their place in the order of each recipient from now on.
-func (c *Conversation) enter(text string) (Message, []leg) {
+// enter stores an own message, adds its line and returns what is to be sent, one
+// leg per member. The legs have their place in the order of each recipient from
+// now on.
+func (c *Conversation) enter(text string) (Message, []leg, error) {
 	b := c.b
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	m := Message{ID: uuid.NewString(), With: c.key, From: b.o.Self, Text: plain.Text(text), Time: b.o.Now()}
-	legs := make([]leg, 0, len(c.members))
+	m := b.newMessage(c.key, text)
 	for _, to := range c.members {
 		m.Delivered = append(m.Delivered, Delivery{ID: m.ID, To: to, State: Sending})
+	}
+	if err := b.keepOwn(m); err != nil {
+		return m, nil, err
+	}
+	legs := make([]leg, 0, len(c.members))
+	b.mu.Lock()
+	for _, to := range c.members {
 		legs = append(legs, c.leg(m.ID, to, text))
 	}
-	l := line{m, text}
+	l := line{m}
 	c.add(l)
 	m = l.snapshot()
 	b.tell.Add(func() { b.o.Emit(Sent{m}) })
-	return m, legs
+	b.mu.Unlock()
+	b.tell.Flush()
+	return m, legs, nil
+}
+
+// newMessage makes an own message.
+func (b *Book) newMessage(with, text string) Message {
+	m := Message{ID: uuid.NewString(), With: with, From: b.o.Self, Text: plain.Text(text), Time: b.o.Now()}
+	if m.Text != text {
+		m.Raw = text
+	}
+	return m
+}
+
+// keepOwn stores an own message before it is sent.
+func (b *Book) keepOwn(m Message) error {
+	if b.o.Store.Keep == nil {
+		return nil
+	}
+	m.Delivered = slices.Clone(m.Delivered)
+	for i := range m.Delivered {
+		m.Delivered[i].State = Unknown // until there is an answer, however this process ends
+	}
+	kept := make(chan error, 1)
+	b.tell.Add(func() {
+		_, err := b.o.Store.Keep(m)
+		kept <- err
+	})
+	b.tell.Flush()
+	if err := <-kept; err != nil {
+		return fmt.Errorf("the message could not be stored, so it was not sent: %w", err)
+	}
+	return nil
 }
 
 // reopen sets the failed and unknown deliveries of a message back to sending
@@ -128,7 +168,7 @@ func (c *Conversation) reopen(id string) ([]leg, error) {
 		d = Delivery{ID: id, To: d.To, State: Sending}
 		l.Delivered[i] = d
 		b.tell.Add(func() { b.o.Emit(DeliveryChanged{c.key, d}) })
-		legs = append(legs, c.leg(id, d.To, l.raw))
+		legs = append(legs, c.leg(id, d.To, l.typed()))
 	}
 	return legs, nil
 }
@@ -142,20 +182,47 @@ func (c *Conversation) leg(id, to, text string) leg {
 	return leg{talk: c, id: id, call: call, to: to, text: text, turn: c.b.takeTurn(to)}
 }
 
-// settle records where a delivery stands and tells of it.
+// settle records where a delivery stands and tells of it, unless better is known.
 func (c *Conversation) settle(d Delivery) {
 	b := c.b
 	b.mu.Lock()
-	if l := c.find(d.ID); l != nil {
-		for i := range l.Delivered {
-			if l.Delivered[i].To == d.To {
-				l.Delivered[i] = d
-			}
+	at := c.delivery(d.ID, d.To)
+	if at == nil || at.State.rank() <= d.State.rank() {
+		if at != nil {
+			*at = d
 		}
+		b.tell.Add(func() {
+			b.record(c.key, d)
+			b.o.Emit(DeliveryChanged{c.key, d})
+		})
 	}
-	b.tell.Add(func() { b.o.Emit(DeliveryChanged{c.key, d}) })
 	b.mu.Unlock()
 	b.tell.Flush()
+}
+
+// record stores where a delivery stands.
+func (b *Book) record(with string, d Delivery) {
+	if b.o.Store.Settled == nil {
+		return
+	}
+	if err := b.o.Store.Settled(with, d); err != nil {
+		b.o.Log.Error("what became of a message could not be stored", "to", d.To, "state", d.State, "error", err)
+	}
+}
+
+// delivery returns where the delivery of an own message to one member stands, or
+// nil; b.mu is held.
+func (c *Conversation) delivery(id, to string) *Delivery {
+	l := c.find(id)
+	if l == nil {
+		return nil
+	}
+	for i := range l.Delivered {
+		if l.Delivered[i].To == to {
+			return &l.Delivered[i]
+		}
+	}
+	return nil
 }
 
 // add appends a line and forgets the oldest beyond the limits; b.mu is held.
@@ -194,7 +261,7 @@ const (
 
 // size is how much memory a line takes, more or less.
 func (l line) size() int {
-	return lineSize + len(l.Text) + len(l.raw) + len(l.ID) + len(l.Delivered)*deliverySize
+	return lineSize + len(l.Text) + len(l.Raw) + len(l.ID) + len(l.Delivered)*deliverySize
 }
 
 // find returns the own line of that ID, or nil; b.mu is held. What comes in may

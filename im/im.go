@@ -12,6 +12,7 @@ package im
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"communicator/wire/sipconn"
@@ -22,12 +23,32 @@ import (
 type State string
 
 const (
+	Queued    State = "queued" // stored here, leaves when connected
 	Sending   State = "sending"
-	Delivered State = "delivered" // 200: the recipient's client took it
-	Accepted  State = "accepted"  // 202: a server keeps it for later
-	Failed    State = "failed"    // refused, or certainly not sent
 	Unknown   State = "unknown"   // no final answer, or a server's 408 or 504, which says the same of the next hop
+	Failed    State = "failed"    // refused, or certainly not sent
+	Accepted  State = "accepted"  // 202: a server keeps it for later
+	Delivered State = "delivered" // 200: the recipient's client took it
+	Read      State = "read"      // the recipient's client says that it was shown
 )
+
+// rank orders states: a delivery moves to one of the same rank or a higher one,
+// and lower only when Again begins anew.
+func (s State) rank() int {
+	switch s {
+	case Queued:
+		return 0
+	case Sending:
+		return 1
+	case Unknown, Failed:
+		return 2
+	case Accepted:
+		return 3
+	case Delivered:
+		return 4
+	}
+	return 5 // Read
+}
 
 // Delivery is the state of one message at one recipient.
 type Delivery struct {
@@ -48,12 +69,13 @@ type Message struct {
 	Time      time.Time  // when it was sent, as far as known
 	Stored    bool       // was kept by a server and is delivered late
 	Delivered []Delivery // own messages: one per recipient
+	Raw       string     // own messages: as typed, where Text, which is harmless, differs from it
 }
 
 // Received: a message arrived. DeliveryChanged: one's own got further.
 type (
 	Received        struct{ Message Message }
-	Sent            struct{ Message Message } // an own message entered its conversation, state sending
+	Sent            struct{ Message Message } // an own message entered its conversation, state sending or queued
 	DeliveryChanged struct {
 		With     string
 		Delivery Delivery
@@ -75,12 +97,36 @@ func (e *TooLongError) Error() string {
 	return fmt.Sprintf("message too long: %d bytes, at most %d can be sent", e.Size, e.Max)
 }
 
+// Store is where messages outlive the process. Nil fields keep nothing. Calls
+// come one at a time, without a lock of im held, in the order of things.
+type Store struct {
+	// Keep is called before a message is sent (an own one, which has Delivered) or
+	// acknowledged (an incoming one). known: it is there already, with the same ID,
+	// From and Text, so it is acknowledged and not shown; the same ID with another
+	// text is a message of its own. err: it is not sent; its sender hears 500, so
+	// that the server keeps it.
+	//
+	// An empty With is a Bulk: it is stored once, and belongs to the conversation
+	// with each of its recipients.
+	Keep func(Message) (known bool, err error)
+	// Settled records what Book knows of a delivery, of a message with d.ID to d.To.
+	// It is recorded as it is: Book sees to it that nothing gets worse but by Again.
+	// What a script is sending is unknown from the start, so that nobody takes it up.
+	Settled func(with string, d Delivery) error
+	Seen    func(with string, upTo time.Time) error              // all that came is read
+	Newest  func(with string, before time.Time, n int) []Message // the last n before then, oldest first; zero time: the newest
+	Unsent  func() []Message                                     // own messages with a recipient who is queued or sending, oldest first
+}
+
 // Options of a Book.
 type Options struct {
 	Self string           // own address
 	Line *sipconn.Line    // current connection
 	Emit func(any)        // gets Received, Sent, DeliveryChanged; in order, without a lock held; nil: nobody listens
 	Now  func() time.Time // nil: time.Now
+
+	Store Store        // where messages are kept; the zero Store keeps nothing
+	Log   *slog.Logger // nil: silent
 
 	Refuse  func(from string) (code int, reason string) // how messages of from are refused; 0: they are taken; nil: all are
 	Explain func(to string, code int) string            // what a refusal with this status means; empty: nothing more than its reason; nil: never

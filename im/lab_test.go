@@ -121,7 +121,7 @@ func TestBookIsBounded(t *testing.T) {
 	b := New(Options{Self: "anna@contoso.test"})
 	long := strings.Repeat("x", 60000)
 	receive := func(id, from string) {
-		b.receive(Message{ID: id, From: from + "@contoso.test", Text: long}, []byte(id), func() {})
+		b.receive(Message{ID: id, From: from + "@contoso.test", Text: long}, func(int) {})
 	}
 	kept := func() (n int) {
 		for _, c := range b.Conversations() {
@@ -163,7 +163,7 @@ func TestOneConversationPerPerson(t *testing.T) {
 func TestConversationsAreBounded(t *testing.T) {
 	b := New(Options{Self: "anna@contoso.test"})
 	for i := range keepConversations + 100 {
-		b.receive(Message{ID: fmt.Sprint(i), From: fmt.Sprintf("u%d@contoso.test", i), Text: "x"}, []byte("x"), func() {})
+		b.receive(Message{ID: fmt.Sprint(i), From: fmt.Sprintf("u%d@contoso.test", i), Text: "x"}, func(int) {})
 	}
 	all := b.Conversations()
 	if len(all) != keepConversations || all[0].Key() != fmt.Sprintf("u%d@contoso.test", keepConversations+99) || all[len(all)-1].Key() != "u100@contoso.test" {

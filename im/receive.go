@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,9 +15,10 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// Handle takes an incoming MESSAGE; false: not for me. The line is in its
-// conversation and has been told of before the sender hears 200. A message that
-// comes a second time, perhaps by another front end, is answered and not shown.
+// Handle takes an incoming MESSAGE; false: not for me. The line is stored, in its
+// conversation and told of before the sender hears 200. A message that comes a
+// second time, perhaps by another front end or after a restart, is answered and
+// not shown.
 func (b *Book) Handle(in *sipconn.Incoming) bool {
 	r := in.Request
 	if r.Method != sip.MESSAGE {
@@ -43,7 +45,7 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 		if original := strings.Trim(header(r, "Message-ID"), "<>"); m.Stored && original != "" {
 			m.ID = original // a store sends a request of its own; deploy/kamailio says here which it kept
 		}
-		b.receive(m, []byte(m.Text), func() { _ = in.Reply(sip.StatusOK, "OK", sipconn.Body{}) })
+		b.receive(m, answer(in))
 	}
 	return true
 }
@@ -70,23 +72,51 @@ func (b *Book) refuses(in *sipconn.Incoming, from, text string) bool {
 	return true
 }
 
-// receive puts a line into the one-to-one conversation with its sender, tells
-// of it, and then acknowledges it.
-func (b *Book) receive(m Message, body []byte, acknowledge func()) {
-	b.mu.Lock()
-	if b.seen.before(sha256.Sum256([]byte(m.ID+"\x00"+m.From+"\x00"+string(body))), b.o.Now()) {
-		b.tell.Add(acknowledge)
-	} else {
-		c := b.with([]string{m.From})
-		m.With = c.key
-		c.add(line{Message: m})
-		b.tell.Add(func() {
+// receive keeps a line, puts it into the one-to-one conversation with its sender
+// and tells of it, and then answers: 500 when it could not be kept.
+func (b *Book) receive(m Message, answer func(code int)) {
+	m.With = canonical(m.From)
+	b.tell.Add(func() {
+		known, err := b.keepIncoming(m)
+		switch {
+		case err != nil:
+			b.o.Log.Error("a message could not be stored, so its sender was asked to repeat it", "from", m.From, "error", err)
+			answer(sip.StatusInternalServerError)
+			return
+		case !known:
+			b.mu.Lock()
+			b.with([]string{m.From}).add(line{Message: m})
+			b.mu.Unlock()
 			b.o.Emit(Received{m})
-			acknowledge()
-		})
-	}
-	b.mu.Unlock()
+		}
+		answer(sip.StatusOK)
+	})
 	b.tell.Flush()
+}
+
+// keepIncoming stores a message before anybody hears of it; known: it came before.
+func (b *Book) keepIncoming(m Message) (known bool, err error) {
+	if b.o.Store.Keep != nil {
+		return b.o.Store.Keep(m)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.seen.before(sha256.Sum256([]byte(m.ID+"\x00"+m.From+"\x00"+m.Text)), b.o.Now()), nil
+}
+
+// repeatAfter is when a sender may try again whose message could not be stored.
+// A server keeps the message meanwhile, or the sender does.
+const repeatAfter = 30 * time.Second
+
+// answer acknowledges a message, or asks for it once more (RFC 3261 §21.5.1).
+func answer(in *sipconn.Incoming) func(code int) {
+	return func(code int) {
+		if code == sip.StatusOK {
+			_ = in.Reply(code, "OK", sipconn.Body{}) // no connection: the server keeps the message
+			return
+		}
+		_ = in.Reply(code, "Cannot Be Stored", sipconn.Body{}, sip.NewHeader("Retry-After", strconv.Itoa(int(repeatAfter.Seconds()))))
+	}
 }
 
 // storedMark is what Kamailio's msilo (5.6) puts before a text it has kept.

@@ -172,7 +172,7 @@ func TestStored(t *testing.T) {
 func TestFloodIsBounded(t *testing.T) {
 	r := newRecord()
 	for i := range keepLines + 500 {
-		r.receive(Message{ID: fmt.Sprint(i), From: "bob@contoso.test", Text: "x"}, []byte("x"), func() {})
+		r.receive(Message{ID: fmt.Sprint(i), From: "bob@contoso.test", Text: "x"}, func(int) {})
 	}
 	got := r.With("bob@contoso.test").Messages()
 	if len(got) != keepLines || got[0].ID != "500" {
@@ -180,7 +180,7 @@ func TestFloodIsBounded(t *testing.T) {
 	}
 	long := strings.Repeat("x", 60000)
 	for i := range 200 {
-		r.receive(Message{ID: fmt.Sprint("l", i), From: "eve@contoso.test", Text: long}, []byte("x"), func() {})
+		r.receive(Message{ID: fmt.Sprint("l", i), From: "eve@contoso.test", Text: long}, func(int) {})
 	}
 	if got := r.With("eve@contoso.test").Messages(); len(got) != keepBytes/len(long) {
 		t.Errorf("%d long lines", len(got))
