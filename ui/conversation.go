@@ -65,6 +65,7 @@ func (p *talkPage) build() {
 	p.messages = widgets.NewMessageList()
 	p.messages.OnAgain = func(e view.Entry) { p.again(e.ID) }
 	p.messages.OnMail = p.mail
+	p.messages.OnLink = p.app.follow
 	p.earlier = widgets.NewButton(lang.L("Show earlier messages"), "", widgets.Link, func() {
 		p.shown += pageOfMessages
 		p.refresh()

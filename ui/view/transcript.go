@@ -38,6 +38,7 @@ type Entry struct {
 	Mark  Mark
 	Words string // what Mark means; for Trouble a whole sentence
 	Retry bool   // failed for somebody, so it can be sent again
+	Inert bool   // its links cannot be followed
 }
 
 // Transcript makes the entries of a conversation. self is one's own address.

@@ -22,14 +22,15 @@ type message struct {
 	bubble      fyne.Size
 	apart       bool // the one above is from somebody else
 	list        *MessageList
-	text        *widget.Label
+	text        *widget.Label    // of a message without links: it can be selected
+	rich        *widget.RichText // of one with links
 	again, mail *Button
 }
 
 var _ fyne.Accessible = (*message)(nil)
 
 func newMessage(l *MessageList) *message {
-	m := &message{list: l, text: newBubbleText()}
+	m := &message{list: l, text: newBubbleText(), rich: newLinkedText()}
 	m.text.Selectable = true
 	m.again = NewSmallButton(lang.L("Send again"), "ui-retry", func() {
 		if l.OnAgain != nil {
@@ -47,7 +48,15 @@ func (m *message) set(e view.Entry, bubble fyne.Size, apart bool) {
 	if view.RightToLeft(e.Text) {
 		m.text.Alignment = fyne.TextAlignTrailing
 	}
-	m.text.SetText(e.Text)
+	if linked(e) {
+		m.rich.Segments = segments(e.Text, m.text.Alignment, m.list.OnLink)
+		m.rich.Refresh()
+		m.text.SetText("")
+	} else {
+		m.text.SetText(e.Text)
+	}
+	show(m.rich, linked(e))
+	show(m.text, !linked(e))
 	m.Refresh()
 }
 
@@ -83,7 +92,7 @@ func (m *message) CreateRenderer() fyne.WidgetRenderer {
 	}
 	b.who.TextStyle.Bold, b.what.TextStyle.Bold, b.letters.TextStyle.Bold = true, true, true
 	return &drawing{
-		objects: []fyne.CanvasObject{b.left, b.right, b.day, b.circle, b.letters, b.who, b.time, b.back, m.text,
+		objects: []fyne.CanvasObject{b.left, b.right, b.day, b.circle, b.letters, b.who, b.time, b.back, m.text, m.rich,
 			b.mark, b.warn, b.what, b.why, m.again, m.mail},
 		min:    func() fyne.Size { return fyne.NewSize(theme.Px(200), theme.S(theme.Control)) },
 		layout: b.layout, refresh: b.refresh, widget: m,
@@ -175,6 +184,7 @@ func (b *bubble) layout(size fyne.Size) {
 	put(b.back, x, y, w, h)
 	side := theme.Px(bubbleSide - 6)
 	put(b.m.text, x+side, y, w-2*side, h)
+	put(b.m.rich, x+side, y, w-2*side, h)
 	s := theme.S(theme.IconSmall)
 	put(b.mark, x-s-theme.Px(6), y+(h-s)/2, s, s)
 	y += h

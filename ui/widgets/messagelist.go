@@ -3,6 +3,8 @@
 package widgets
 
 import (
+	"net/url"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/widget"
 
@@ -16,13 +18,15 @@ type MessageList struct {
 	widget.List
 	OnAgain func(view.Entry) // "Send again"
 	OnMail  func(view.Entry) // "Send as e-mail"; nil: not offered
+	OnLink  func(*url.URL)   // a link was clicked
 
 	entries []view.Entry
 	length  int
 	heights []float32
 	cache   map[string]measured // by ID
 	width   float32
-	scratch *widget.Label // measures wrapped text
+	scratch *widget.Label    // measures wrapped text
+	linked  *widget.RichText // the same with links
 }
 
 // measured is an entry as it was at a width: its bubble, and its whole height.
@@ -35,7 +39,7 @@ type measured struct {
 
 // NewMessageList makes an empty transcript. Put Box(list) into the window.
 func NewMessageList() *MessageList {
-	l := &MessageList{cache: map[string]measured{}, scratch: newBubbleText()}
+	l := &MessageList{cache: map[string]measured{}, scratch: newBubbleText(), linked: newLinkedText()}
 	l.HideSeparators = true
 	l.Length = func() int { return l.length }
 	l.CreateItem = func() fyne.CanvasObject { return newMessage(l) }
@@ -93,7 +97,7 @@ func (l *MessageList) measure() {
 	for i, e := range l.entries {
 		m, known := l.cache[e.ID]
 		if !known || m.entry != e || m.width != l.width {
-			m = measured{entry: e, width: l.width, bubble: bubbleSize(l.scratch, e.Text, l.width)}
+			m = measured{entry: e, width: l.width, bubble: l.bubbleSize(e)}
 			m.height = entryHeight(e, m.bubble.Height, e.Head && i > 0)
 			l.cache[e.ID] = m
 		}
@@ -140,18 +144,25 @@ func newBubbleText() *widget.Label {
 	return text
 }
 
-// bubbleSize is the size of the bubble around a text in a list of that width.
-func bubbleSize(scratch *widget.Label, text string, width float32) fyne.Size {
-	widest := min(theme.S(theme.BubbleWidth), width*.66)
+// bubbleSize is the size of the bubble around an entry.
+func (l *MessageList) bubbleSize(e view.Entry) fyne.Size {
+	widest := min(theme.S(theme.BubbleWidth), l.width*.66)
 	w := theme.Px(2 * bubbleSide)
-	for _, line := range lines(text) {
+	for _, line := range lines(e.Text) {
 		w = max(w, measure(line, theme.Body, false).Width+theme.Px(2*bubbleSide+1))
 	}
 	w = min(w, widest)
-	scratch.Text = text
-	scratch.Refresh()
-	scratch.Resize(fyne.NewSize(w-theme.Px(2*(bubbleSide-6)), 1))
-	return fyne.NewSize(w, scratch.MinSize().Height)
+	inner := fyne.NewSize(w-theme.Px(2*(bubbleSide-6)), 1)
+	if linked(e) {
+		l.linked.Segments = segments(e.Text, fyne.TextAlignLeading, nil)
+		l.linked.Refresh()
+		l.linked.Resize(inner)
+		return fyne.NewSize(w, l.linked.MinSize().Height)
+	}
+	l.scratch.Text = e.Text
+	l.scratch.Refresh()
+	l.scratch.Resize(inner)
+	return fyne.NewSize(w, l.scratch.MinSize().Height)
 }
 
 // bubbleSide is the room left and right of the text in a bubble.

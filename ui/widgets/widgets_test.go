@@ -4,6 +4,7 @@ package widgets
 
 import (
 	"fmt"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 
 	"communicator/ui/theme"
 	"communicator/ui/view"
@@ -214,7 +216,7 @@ func TestMessagesFit(t *testing.T) {
 		}, c.width, 2000)
 		_ = w
 		for i, e := range said {
-			size := bubbleSize(l.scratch, e.Text, l.width)
+			size := l.bubbleSize(e)
 			if size.Width > l.width*.67 {
 				t.Errorf("%d %%, %v: bubble %d is %v wide", c.percent, c.width, i, size.Width)
 			}
@@ -222,6 +224,37 @@ func TestMessagesFit(t *testing.T) {
 				t.Errorf("%d %%, %v: message %d has %v of height, its bubble needs %v", c.percent, c.width, i, l.heights[i], size.Height)
 			}
 		}
+	}
+}
+
+// A link can be clicked, and says where it leads; not in a message of a stranger.
+func TestLinksOfMessages(t *testing.T) {
+	const text = "The plan is at https://contoso.test/plan, please read it until Monday, all of it, also the last page"
+	var l *MessageList
+	window(t, theme.Light, 100, func() fyne.CanvasObject {
+		var box func() fyne.CanvasObject
+		l, box = messages([]view.Entry{{ID: "1", Who: "A", From: "a@b.test", Text: text}, {ID: "2", Who: "A", From: "a@b.test", Text: text, Inert: true}})
+		return box()
+	}, 500, 400)
+	var followed []string
+	l.OnLink = func(u *url.URL) { followed = append(followed, u.String()) }
+	for i, want := range []int{1, 0} {
+		m := newMessage(l)
+		m.set(l.entries[i], l.bubbleSize(l.entries[i]), false)
+		m.Resize(fyne.NewSize(500, l.heights[i]))
+		links := 0
+		for _, o := range test.WidgetRenderer(m.rich).Objects() {
+			if c, is := o.(*fyne.Container); is && m.rich.Visible() {
+				links++
+				c.Objects[0].(*widget.Hyperlink).Tapped(&fyne.PointEvent{})
+			}
+		}
+		if (links > 0) != (want > 0) || m.text.Visible() != (want == 0) {
+			t.Errorf("message %d has %d links", i, links)
+		}
+	}
+	if len(followed) == 0 || followed[0] != "https://contoso.test/plan" {
+		t.Errorf("followed %q", followed)
 	}
 }
 
