@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ const (
 	NoMark  Mark = ""
 	Pending Mark = "…"
 	Ticked  Mark = "✓"
+	Seen    Mark = "✓✓" // everybody's program says that it was shown
 	Trouble Mark = "⚠"
 )
 
@@ -37,6 +39,7 @@ type Entry struct {
 	Text  string
 	Mark  Mark
 	Words string // what Mark means; for Trouble a whole sentence
+	Below bool   // Words stand under it
 	Retry bool   // failed for somebody, so it can be sent again
 	Inert bool   // its links cannot be followed
 }
@@ -45,12 +48,15 @@ type Entry struct {
 func Transcript(messages []im.Message, self string, names Names, now time.Time) []Entry {
 	entries := make([]Entry, 0, len(messages))
 	var last im.Message
+	mine := -1 // the last own one
 	for _, m := range messages {
 		e := Entry{ID: m.ID, From: m.From, Mine: m.From == self, Text: m.Text, Time: m.Time.Local().Format("15:04")}
 		e.Who = names.Of(m.From)
 		if e.Mine {
 			e.Who = say("You")
 			e.Mark, e.Words, e.Retry = Delivery(m.Delivered, names)
+			e.Below = e.Mark == Pending && waits(m.Delivered) || keptByServer(m.Delivered)
+			mine = len(entries)
 		}
 		first := last.ID == ""
 		if first || !sameDay(last.Time.Local(), m.Time.Local()) {
@@ -58,16 +64,19 @@ func Transcript(messages []im.Message, self string, names Names, now time.Time) 
 		}
 		e.Head = first || e.Day != "" || last.From != m.From || m.Time.Sub(last.Time) > together
 		if m.Stored {
-			e.Words = say("sent while you were away")
+			e.Words, e.Below = say("sent while you were away"), true
 			e.Head = true
 		}
 		if shown, hidden := shorten(m.Text); hidden > 0 {
 			e.Text = shown
 			if !e.Mine {
-				e.Words = joined(e.Words, say("{{.N}} more characters: copy the conversation to read them", "N", strconv.Itoa(hidden)))
+				e.Words, e.Below = joined(e.Words, say("{{.N}} more characters: copy the conversation to read them", "N", strconv.Itoa(hidden))), true
 			}
 		}
 		entries, last = append(entries, e), m
+	}
+	if mine >= 0 {
+		entries[mine].Below = entries[mine].Mark != Pending || entries[mine].Below
 	}
 	return entries
 }
@@ -104,7 +113,8 @@ func Plain(messages []im.Message, self string, names Names, now time.Time) strin
 	return b.String()
 }
 
-// Delivery sums up where a message stands at all its recipients.
+// Delivery sums up where a message stands at all its recipients. It is never
+// better than at the one who is worst off.
 func Delivery(ds []im.Delivery, names Names) (m Mark, words string, retry bool) {
 	n := map[im.State]int{}
 	var failed []string
@@ -121,14 +131,42 @@ func Delivery(ds []im.Delivery, names Names) (m Mark, words string, retry bool) 
 		return Trouble, say("No final answer: it may or may not have arrived."), true
 	case n[im.Sending] > 0 || len(ds) == 0:
 		return Pending, say("sending"), false
-	case n[im.Accepted] == len(ds):
-		return Ticked, say("kept by the server until they sign in"), false
-	case n[im.Accepted] > 0:
-		return Ticked, say("delivered to {{.N}}, kept by the server for {{.M}}",
-			"N", strconv.Itoa(n[im.Delivered]), "M", strconv.Itoa(n[im.Accepted])), false
-	default:
-		return Ticked, say("delivered"), false
+	case n[im.Queued] > 0:
+		return Pending, say("waits here until you are connected"), false
+	case n[im.Read] == len(ds):
+		return Seen, say("read"), false
 	}
+	return Ticked, arrived(n, len(ds)), false
+}
+
+// arrived says how far a message got that has reached all its recipients, or
+// servers that keep it for them.
+func arrived(n map[im.State]int, all int) string {
+	switch {
+	case n[im.Accepted] == all:
+		return say("kept by the server until they sign in")
+	case n[im.Delivered] == all:
+		return say("delivered")
+	}
+	var parts []string
+	if read := n[im.Read]; read > 0 {
+		parts = append(parts, say("read by {{.N}}", "N", strconv.Itoa(read)))
+	}
+	if delivered := n[im.Delivered]; delivered > 0 {
+		parts = append(parts, say("delivered to {{.N}}", "N", strconv.Itoa(delivered)))
+	}
+	if kept := n[im.Accepted]; kept > 0 {
+		parts = append(parts, say("kept by the server for {{.N}}", "N", strconv.Itoa(kept)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func waits(ds []im.Delivery) bool {
+	return slices.ContainsFunc(ds, func(d im.Delivery) bool { return d.State == im.Queued })
+}
+
+func keptByServer(ds []im.Delivery) bool {
+	return slices.ContainsFunc(ds, func(d im.Delivery) bool { return d.State == im.Accepted })
 }
 
 // failure says why one recipient did not get it.

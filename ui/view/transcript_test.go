@@ -88,6 +88,10 @@ func TestDelivery(t *testing.T) {
 		{[]im.Delivery{{State: im.Delivered}, {State: im.Sending}}, Pending, "sending", false},
 		{[]im.Delivery{{State: im.Accepted}}, Ticked, "kept by the server until they sign in", false},
 		{[]im.Delivery{{State: im.Accepted}, {State: im.Delivered}}, Ticked, "delivered to 1, kept by the server for 1", false},
+		{[]im.Delivery{{State: im.Queued}}, Pending, "waits here until you are connected", false},
+		{[]im.Delivery{{State: im.Read}}, Seen, "read", false},
+		{[]im.Delivery{{State: im.Read}, {State: im.Delivered}, {State: im.Delivered}}, Ticked, "read by 1, delivered to 2", false},
+		{[]im.Delivery{{State: im.Read}, {State: im.Sending}}, Pending, "sending", false},
 		{[]im.Delivery{{State: im.Unknown}, {State: im.Delivered}}, Trouble, "No final answer: it may or may not have arrived.", true},
 		{[]im.Delivery{{To: bruno, State: im.Failed, Code: 404}, {State: im.Sending}}, Trouble, "Not delivered: Bruno: address unknown (404)", true},
 	} {

@@ -145,10 +145,12 @@ func (b *bubble) paintMark(e view.Entry) {
 	switch e.Mark {
 	case view.Ticked:
 		b.mark.Resource = theme.Tinted("ui-check", theme.Secondary)
+	case view.Seen:
+		b.mark.Resource = theme.Tinted("ui-checks", theme.Primary)
 	case view.Pending:
 		b.mark.Resource = theme.Tinted("ui-pending", theme.Secondary)
 	}
-	show(b.mark, e.Mark == view.Ticked || e.Mark == view.Pending)
+	show(b.mark, e.Mark != view.NoMark && !trouble)
 	b.mark.Refresh()
 	if trouble {
 		b.warn.Resource = theme.Tinted("ui-warning", theme.Error)
@@ -157,7 +159,7 @@ func (b *bubble) paintMark(e view.Entry) {
 	}
 	show(b.warn, trouble)
 	show(b.what, trouble)
-	show(b.why, trouble || e.Words != "" && !e.Mine)
+	show(b.why, trouble || e.Below)
 	show(b.m.again, trouble && e.Retry)
 	show(b.m.mail, trouble && e.Retry && b.m.list.OnMail != nil)
 }
@@ -191,8 +193,11 @@ func (b *bubble) layout(size fyne.Size) {
 	switch {
 	case e.Mark == view.Trouble:
 		b.layoutTrouble(size, y+theme.Px(4))
-	case e.Words != "" && !e.Mine:
+	case e.Below:
 		b.why.Text = e.Words
+		if e.Mine {
+			x += w - b.why.MinSize().Width
+		}
 		b.why.Move(fyne.NewPos(x, y+theme.Px(1)))
 	}
 }

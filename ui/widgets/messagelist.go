@@ -125,7 +125,7 @@ func entryHeight(e view.Entry, bubble float32, apart bool) float32 {
 	}
 	if e.Mark == view.Trouble {
 		h += theme.Px(troubleHeight)
-	} else if e.Words != "" && !e.Mine {
+	} else if e.Below {
 		h += theme.Px(headHeight)
 	}
 	return h
