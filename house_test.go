@@ -42,6 +42,7 @@ var layers = map[string][]string{
 	"ui/idle":          {},
 	"ui/pictures":      {"ui", "ui/", "session", "contacts", "im", "assets"},
 	"wire/auth":        {},
+	"wire/msrp":        {},
 	"wire/pidf":        {"plain"},
 	"wire/sipconn":     {"plain", "wire/auth"},
 
