@@ -43,6 +43,7 @@ var layers = map[string][]string{
 	"ui/pictures":      {"ui", "ui/", "session", "contacts", "im", "assets"},
 	"wire/auth":        {},
 	"wire/msrp":        {},
+	"wire/cpim":        {},
 	"wire/pidf":        {"plain"},
 	"wire/sipconn":     {"plain", "wire/auth"},
 
@@ -51,7 +52,7 @@ var layers = map[string][]string{
 
 // pure packages hold rules that users argue about, so they must be testable by
 // tables: no goroutine, lock, clock or I/O.
-var pure = []string{"address", "contacts", "plain", "presence", "wire/pidf"}
+var pure = []string{"address", "contacts", "plain", "presence", "wire/cpim", "wire/pidf"}
 
 // impure are imports and calls that a pure package does without.
 var impure = regexp.MustCompile(`^(net|net/http|os|os/.*|sync|sync/.*|io/ioutil|context|log|log/slog)$`)

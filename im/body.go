@@ -1,10 +1,11 @@
 package im
 
 import (
-	"bytes"
 	"mime"
 	"strings"
 	"unicode/utf8"
+
+	"communicator/wire/cpim"
 
 	"golang.org/x/net/html"
 	"golang.org/x/text/encoding"
@@ -13,8 +14,8 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// accept lists what can be shown, for a 415 (RFC 3261 §21.4.13).
-const accept = "text/plain, text/html, message/cpim, application/im-iscomposing+xml, message/imdn+xml"
+// Accept lists what is taken, for a 415 and for OPTIONS (RFC 3261 §21.4.13, §11.2).
+const Accept = "text/plain, text/html, message/cpim, multipart/mixed, multipart/alternative, application/im-iscomposing+xml, message/imdn+xml"
 
 // verdict says what to do with a body.
 type verdict int
@@ -25,71 +26,180 @@ const (
 	refused         // 415
 )
 
-// readBody returns the text of a message as a person may read it.
-func readBody(contentType, encoding string, body []byte) (string, verdict) {
-	kind, charset := mediaType(contentType)
-	switch {
-	case kind == "application/im-iscomposing+xml", kind == "message/imdn+xml":
-		return "", hidden // RFC 3994, RFC 5438; linphone sends the latter deflated
-	case encoding != "" && !strings.EqualFold(encoding, "identity"):
-		return "", refused
-	case kind == "message/cpim":
-		return readCPIM(body)
-	case kind == "text/html":
-		return readText(htmlText, charset, body)
-	case kind == "text/plain", kind == "" && contentType == "":
-		return readText(func(s string) string { return s }, charset, body)
+// content is what a body says. What wrapping says about sender and time is not
+// believed.
+type content struct {
+	verdict
+	text      string // as a person may read it
+	wrapping  *cpim.Message
+	receipt   *cpim.Receipt
+	composing *cpim.Composing
+	list      []byte // the recipient list that came with it (RFC 5364)
+}
+
+// id is what the sender calls the message; empty: nothing of its own.
+func (c content) id() string {
+	if c.wrapping == nil {
+		return ""
 	}
-	return "", refused
+	return c.wrapping.ID
+}
+
+// How deep bodies may lie in each other, and how many there may be.
+const (
+	maxNesting = 5
+	maxBodies  = cpim.MaxParts
+)
+
+// bodyReader reads the bodies of one message.
+type bodyReader struct{ count int }
+
+// readBody says what a body is.
+func readBody(contentType, encoding string, body []byte) content {
+	c := new(bodyReader).read(0, cpim.Part{Type: contentType, Encoding: encoding, Body: body})
+	if c.verdict != shown {
+		c.text = ""
+	}
+	return c
+}
+
+func (r *bodyReader) read(depth int, p cpim.Part) content {
+	kind, charset := mediaType(p.Type)
+	encoded := p.Encoding != "" && !strings.EqualFold(p.Encoding, "identity")
+	r.count++
+	switch {
+	case encoded && (kind == cpim.TypeReceipt || kind == cpim.TypeComposing):
+		return content{verdict: hidden} // nobody loses anything
+	case encoded, depth > maxNesting, r.count > maxBodies:
+		return content{verdict: refused}
+	}
+	switch kind {
+	case cpim.TypeReceipt:
+		return readReceipt(p.Body)
+	case cpim.TypeComposing:
+		return readComposing(p.Body)
+	case cpim.TypeMessage:
+		return r.readCPIM(depth, p.Body)
+	case "multipart/mixed", "multipart/alternative":
+		return r.readParts(depth, kind, p)
+	case "application/resource-lists+xml":
+		return content{verdict: hidden, list: p.Body}
+	case "text/html":
+		return readText(htmlText, charset, p.Body)
+	case "text/plain", "": // RFC 2045 §5.2: a part without a type is text
+		if kind != "" || p.Type == "" {
+			return readText(func(s string) string { return s }, charset, p.Body)
+		}
+	}
+	return content{verdict: refused}
 }
 
 // readText decodes body and makes it plain.
-func readText(toPlain func(string) string, charset string, body []byte) (string, verdict) {
+func readText(toPlain func(string) string, charset string, body []byte) content {
 	s, ok := decode(charset, body)
 	if !ok {
-		return "", refused
+		return content{verdict: refused}
 	}
-	return strings.TrimRight(toPlain(s), "\r\n"), shown
+	return content{text: strings.TrimRight(toPlain(s), "\r\n")}
 }
 
-// readCPIM takes the text out of its CPIM wrapping (RFC 3862 §2: message
-// headers, an empty line, MIME headers, an empty line, content). What the
-// wrapping says about sender and time is not believed.
-func readCPIM(body []byte) (string, verdict) {
-	_, rest, ok := cutEmptyLine(body)
-	if !ok {
-		return "", refused
+// readReceipt and readComposing read what no person reads. What cannot be read
+// is taken all the same: nobody loses anything by it.
+func readReceipt(body []byte) content {
+	c := content{verdict: hidden}
+	if r, err := cpim.ParseReceipt(body); err == nil {
+		c.receipt = &r
 	}
-	mimeHeaders, content, ok := cutEmptyLine(rest)
-	if !ok {
-		return "", refused
+	return c
+}
+
+func readComposing(body []byte) content {
+	c := content{verdict: hidden}
+	if s, err := cpim.ParseComposing(body); err == nil {
+		c.composing = &s
 	}
-	contentType, encoding := "text/plain", ""
-	for l := range strings.Lines(string(mimeHeaders)) {
-		name, value, _ := strings.Cut(l, ":")
-		switch strings.ToLower(strings.TrimSpace(name)) {
-		case "content-type":
-			contentType = strings.TrimSpace(value)
-		case "content-encoding":
-			encoding = strings.TrimSpace(value)
+	return c
+}
+
+// readCPIM takes the content out of its wrapping. One wrapping is enough.
+func (r *bodyReader) readCPIM(depth int, body []byte) content {
+	m, err := cpim.Parse(body)
+	if err != nil {
+		return content{verdict: refused}
+	}
+	c := r.read(depth+1, m.Content)
+	if c.wrapping != nil {
+		return content{verdict: refused}
+	}
+	m.Content = cpim.Part{}
+	c.wrapping = &m
+	return c
+}
+
+// readParts reads a multipart body: of alternatives the best, of a mixture all.
+func (r *bodyReader) readParts(depth int, kind string, p cpim.Part) content {
+	if depth == maxNesting {
+		return content{verdict: refused}
+	}
+	parts, err := cpim.Split(p.Type, p.Body)
+	if err != nil {
+		return content{verdict: refused}
+	}
+	if kind == "multipart/alternative" {
+		return r.best(depth, parts)
+	}
+	all := content{verdict: hidden}
+	for _, part := range parts {
+		c := r.read(depth+1, part)
+		if c.verdict == refused && !part.Optional() {
+			return content{verdict: refused} // never 200 for a picture that nobody gets to see
+		}
+		all.add(c)
+	}
+	return all
+}
+
+// best reads the alternative that is understood and preferred by the sender: the
+// last (RFC 2046 §5.1.4), but text/plain before what must be made plain.
+func (r *bodyReader) best(depth int, parts []cpim.Part) content {
+	best := content{verdict: refused}
+	for _, part := range parts {
+		c := r.read(depth+1, part)
+		if c.verdict == refused {
+			continue
+		}
+		best = c
+		if kind, _ := mediaType(part.Type); kind == "text/plain" {
+			break
 		}
 	}
-	if kind, _ := mediaType(contentType); kind == "message/cpim" {
-		return "", refused // one wrapping is enough
-	}
-	return readBody(contentType, encoding, content)
+	return best
 }
 
-// cutEmptyLine splits b at its first empty line.
-func cutEmptyLine(b []byte) (before, after []byte, found bool) {
-	crlf, lf := bytes.Index(b, []byte("\r\n\r\n")), bytes.Index(b, []byte("\n\n"))
-	if crlf >= 0 && (lf < 0 || crlf < lf) {
-		return b[:crlf], b[crlf+4:], true
+// add adds what one more part says.
+func (c *content) add(more content) {
+	if more.verdict == refused {
+		return
 	}
-	if lf >= 0 {
-		return b[:lf], b[lf+2:], true
+	if more.verdict == shown {
+		if c.text != "" && more.text != "" {
+			c.text += "\n"
+		}
+		c.text += more.text
+		c.verdict = shown
 	}
-	return nil, nil, false
+	if c.wrapping == nil {
+		c.wrapping = more.wrapping
+	}
+	if c.receipt == nil {
+		c.receipt = more.receipt
+	}
+	if c.composing == nil {
+		c.composing = more.composing
+	}
+	if c.list == nil {
+		c.list = more.list
+	}
 }
 
 // mediaType returns the type in lower case and its charset; parameters that

@@ -35,6 +35,7 @@ type Book struct {
 	lines uint64                   // counts lines, so that talks can be put in order
 	seen  recent                   // of incoming messages
 	last  map[string]chan struct{} // per recipient: closed when the latest message to it has its final state
+	peers map[string]acquaintance  // per person: what his client takes
 }
 
 // New makes an empty Book.

@@ -66,6 +66,7 @@ func (c *Conversation) Send(ctx context.Context, text string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
+	c.Opened()
 	c.b.deliverAll(ctx, legs)
 	return c.message(m.ID)
 }
@@ -171,6 +172,37 @@ func (c *Conversation) reopen(id string) ([]leg, error) {
 		legs = append(legs, c.leg(id, d.To, l.typed()))
 	}
 	return legs, nil
+}
+
+// MarkRead says that the user has seen all that has come.
+func (c *Conversation) MarkRead() {
+	b := c.b
+	b.mu.Lock()
+	var last *line
+	for i := range c.lines {
+		if l := &c.lines[i]; l.Delivered == nil && !l.Read {
+			l.Read, last = true, l
+		}
+	}
+	if last != nil {
+		seen := Seen{c.key, last.Time}
+		b.tell.Add(func() {
+			b.seenUpTo(seen)
+			b.o.Emit(seen)
+		})
+	}
+	b.mu.Unlock()
+	b.tell.Flush()
+}
+
+// seenUpTo stores what the user has seen.
+func (b *Book) seenUpTo(s Seen) {
+	if b.o.Store.Seen == nil {
+		return
+	}
+	if err := b.o.Store.Seen(s.With, s.UpTo); err != nil {
+		b.o.Log.Error("what was read could not be stored", "with", s.With, "error", err)
+	}
 }
 
 // leg makes the leg of message id to one member; b.mu is held.

@@ -68,6 +68,7 @@ type Message struct {
 	Text      string     // plain text, made harmless
 	Time      time.Time  // when it was sent, as far as known
 	Stored    bool       // was kept by a server and is delivered late
+	Read      bool       // incoming: the user has seen it, here or on another device
 	Delivered []Delivery // own messages: one per recipient
 	Raw       string     // own messages: as typed, where Text, which is harmless, differs from it
 }
@@ -79,6 +80,10 @@ type (
 	DeliveryChanged struct {
 		With     string
 		Delivery Delivery
+	}
+	Seen struct { // the user has seen what came, here or on another device
+		With string
+		UpTo time.Time // Message.Time of the latest line seen
 	}
 )
 
@@ -122,7 +127,7 @@ type Store struct {
 type Options struct {
 	Self string           // own address
 	Line *sipconn.Line    // current connection
-	Emit func(any)        // gets Received, Sent, DeliveryChanged; in order, without a lock held; nil: nobody listens
+	Emit func(any)        // gets Received, Sent, DeliveryChanged, Seen; in order, without a lock held; nil: nobody listens
 	Now  func() time.Time // nil: time.Now
 
 	Store Store        // where messages are kept; the zero Store keeps nothing

@@ -107,15 +107,22 @@ func (b *Book) explained(d Delivery, to string) Delivery {
 	return d
 }
 
-// page sends one leg as a MESSAGE outside any dialog. A client that takes
-// nothing but bare text/plain says 415 to the charset parameter and gets it so.
+// page sends one leg as a MESSAGE outside any dialog, in the best form that the
+// recipient is known to take. A client that says 415 gets the next simpler one.
 func (b *Book) page(ctx context.Context, l leg) Delivery {
-	res, err := b.message(ctx, l, 1, sipconn.Text(l.text))
-	var refused *sipconn.StatusError
-	if errors.As(err, &refused) && refused.Code == sip.StatusUnsupportedMediaType {
-		res, err = b.message(ctx, l, 2, sipconn.Body{Type: "text/plain", Content: []byte(l.text)})
+	body := b.wrap(l, b.peerOf(l.to))
+	for cseq := uint32(1); ; cseq++ {
+		res, err := b.message(ctx, l, cseq, body)
+		var refused *sipconn.StatusError
+		simpler, more := body, false
+		if errors.As(err, &refused) && refused.Code == sip.StatusUnsupportedMediaType {
+			simpler, more = b.simpler(l, body)
+		}
+		if !more {
+			return outcome(res, err)
+		}
+		body = simpler
 	}
-	return outcome(res, err)
 }
 
 // message sends one MESSAGE. The Call-ID belongs to the leg, also when it is

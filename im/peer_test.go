@@ -23,7 +23,9 @@ type peer struct {
 	got  chan message
 	conn *sipconn.Conn
 
-	closed atomic.Bool
+	options []string // headers of the answer to OPTIONS; nil: it is not answered
+	asked   atomic.Int32
+	closed  atomic.Bool
 }
 
 // message is what the peer received.
@@ -76,7 +78,15 @@ func (p *peer) read() {
 		n, _ := strconv.Atoi(h.Get("Content-Length"))
 		body := make([]byte, n)
 		_, _ = io.ReadFull(r.R, body)
-		p.got <- message{start, h, string(body)}
+		m := message{start, h, string(body)}
+		if strings.HasPrefix(start, "OPTIONS ") {
+			p.asked.Add(1)
+			if p.options != nil {
+				_, _ = io.WriteString(p.nc, answerTo(m, "200 OK", p.options...)) // the test may be over
+			}
+			continue
+		}
+		p.got <- m
 	}
 }
 
@@ -115,6 +125,10 @@ func (p *peer) send(text string) {
 // answer answers a request; headers are whole lines.
 func (p *peer) answer(m message, status string, headers ...string) {
 	p.t.Helper()
+	p.send(answerTo(m, status, headers...))
+}
+
+func answerTo(m message, status string, headers ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "SIP/2.0 %s\r\n", status)
 	for _, name := range []string{"Via", "From", "Call-Id", "Cseq"} {
@@ -125,7 +139,7 @@ func (p *peer) answer(m message, status string, headers ...string) {
 		b.WriteString(h + "\r\n")
 	}
 	b.WriteString("Content-Length: 0\r\n\r\n")
-	p.send(b.String())
+	return b.String()
 }
 
 var branches atomic.Int64

@@ -28,22 +28,26 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 		_ = in.Reply(sip.StatusMessageTooLarge, "Message Too Large", sipconn.Body{}) // no connection: nobody to tell
 		return true
 	}
-	text, verdict := readBody(header(r, "Content-Type"), header(r, "Content-Encoding"), r.Body())
-	text = plain.Text(text)
-	from := sender(r)
+	body, sent := b.dated(r)
+	c := readBody(header(r, "Content-Type"), header(r, "Content-Encoding"), body)
+	text, from := plain.Text(c.text), sender(r)
 	switch {
 	case from == "":
 		_ = in.Reply(sip.StatusBadRequest, "From Is No Address One Can Answer", sipconn.Body{})
-	case b.refuses(in, from, text):
-	case verdict == refused, verdict != hidden && text == "" && len(bytes.TrimSpace(r.Body())) > 0: // never 200 for what nobody gets to see
-		_ = in.Reply(sip.StatusUnsupportedMediaType, "Unsupported Media Type", sipconn.Body{}, sip.NewHeader("Accept", accept)) // no connection: nobody to tell
-	case verdict == hidden || text == "":
+	case b.refuses(in, from, sent):
+	case c.verdict == refused, c.verdict != hidden && text == "" && len(bytes.TrimSpace(body)) > 0: // never 200 for what nobody gets to see
+		_ = in.Reply(sip.StatusUnsupportedMediaType, "Unsupported Media Type", sipconn.Body{}, sip.NewHeader("Accept", Accept)) // no connection: nobody to tell
+	case c.verdict == hidden || text == "":
+		b.heardFrom(from, r, c)
 		_ = in.Reply(sip.StatusOK, "OK", sipconn.Body{})
 	default:
-		m := Message{ID: header(r, "Call-ID"), From: from}
-		m.Text, m.Time, m.Stored = b.dated(r, text)
+		b.heardFrom(from, r, c)
+		m := Message{ID: header(r, "Call-ID"), From: from, Text: text, Time: sent.at, Stored: sent.stored}
 		if original := strings.Trim(header(r, "Message-ID"), "<>"); m.Stored && original != "" {
 			m.ID = original // a store sends a request of its own; deploy/kamailio says here which it kept
+		}
+		if id := c.id(); id != "" {
+			m.ID = id // RFC 5438 §6.3: the sender's name for it, whoever carried it
 		}
 		b.receive(m, answer(in))
 	}
@@ -57,7 +61,7 @@ const maxBody = 64 << 10
 // refuses refuses what nobody may send me; nothing of it is shown or kept. A copy
 // that a server kept is taken from it unseen: its sender was told long ago that
 // it was kept, and refused it would come again and again.
-func (b *Book) refuses(in *sipconn.Incoming, from, text string) bool {
+func (b *Book) refuses(in *sipconn.Incoming, from string, sent dating) bool {
 	if b.o.Refuse == nil {
 		return false
 	}
@@ -65,7 +69,7 @@ func (b *Book) refuses(in *sipconn.Incoming, from, text string) bool {
 	if code == 0 {
 		return false
 	}
-	if _, _, stored := b.dated(in.Request, text); stored {
+	if sent.stored {
 		code, reason = sip.StatusOK, "OK"
 	}
 	_ = in.Reply(code, reason, sipconn.Body{}) // no connection: nobody to tell
@@ -126,22 +130,28 @@ var storedMark = regexp.MustCompile(`^\[Offline message - [^\]\r\n]{1,80}\] ?`)
 // case.
 const late = time.Minute
 
-// dated returns the text without a store's mark, when it was sent as far as
-// known, and whether a server kept it. A Date alone does not say so, as linphone
-// (5.1) puts one into every message; but what a store sends is a request of its
-// own, whereas one that is passed on has the sender's Via below the server's.
-func (b *Book) dated(r *sip.Request, text string) (string, time.Time, bool) {
+// dating is when a message was sent, as far as known, and whether a server kept it.
+type dating struct {
+	at     time.Time
+	stored bool
+}
+
+// dated returns the body without a store's mark, and its dating. A Date alone
+// does not say that it was kept, as linphone (5.1) puts one into every message;
+// but what a store sends is a request of its own, whereas one that is passed on
+// has the sender's Via below the server's.
+func (b *Book) dated(r *sip.Request) ([]byte, dating) {
 	now := b.o.Now()
 	sent, err := http.ParseTime(header(r, "Date")) // RFC 3261 §20.17: the form of HTTP
 	if err != nil {
-		return text, now, false
+		return r.Body(), dating{at: now}
 	}
-	mark := storedMark.FindString(text)
+	mark := storedMark.Find(r.Body())
 	if sent.After(now) {
 		sent = now
 	}
-	stored := mark != "" || len(r.GetHeaders("Via")) == 1 || now.Sub(sent) > late
-	return text[len(mark):], sent.In(now.Location()), stored
+	stored := len(mark) > 0 || len(r.GetHeaders("Via")) == 1 || now.Sub(sent) > late
+	return r.Body()[len(mark):], dating{sent.In(now.Location()), stored}
 }
 
 // sender is the address in From: what the server let pass. P-Asserted-Identity

@@ -30,6 +30,17 @@ func TestReceive(t *testing.T) {
 		{"nothing to see", "text/plain", "\x00\u202e\u2069", "", "", "415"},
 		{"html with nothing to see", "text/html", "<script>alert(1)</script>", "", "", "415"},
 		{"parts", "multipart/alternative;boundary=x", strings.Repeat("--x\r\nContent-Type: multipart/mixed;boundary=x\r\n\r\n", 100), "", "", "415"},
+		{"parts 100 deep", "multipart/mixed;boundary=b100", nested(100, "text/plain"), "", "", "415"},
+		{"parts 5 deep", "multipart/mixed;boundary=b5", nested(5, "text/plain"), "", "hi", "200"},
+		{"parts 6 deep", "multipart/mixed;boundary=b6", nested(6, "text/plain"), "", "", "415"},
+		{"parts in cpim", "message/cpim", "From: <im:a@b>\r\n\r\nContent-Type: multipart/mixed;boundary=b1\r\n\r\n" + nested(1, "text/plain"), "", "hi", "200"},
+		{"cpim in parts, kept by a store", "multipart/mixed;boundary=x", "[Offline message - Fri Nov 20 18:00:00 2026] \r\n--x\r\nContent-Type: message/cpim\r\n\r\n" + cpim + "\r\n--x--", "", "Here is the text.", "200"},
+		{"the best of three", "multipart/alternative;boundary=x", "--x\r\nContent-Type: image/png\r\n\r\n\x89\r\n--x\r\nContent-Type: text/plain\r\n\r\nplain\r\n--x\r\nContent-Type: text/html\r\n\r\n<b>rich</b>\r\n--x--", "", "plain", "200"},
+		{"the last of two", "multipart/alternative;boundary=x", "--x\r\nContent-Type: text/html\r\n\r\none\r\n--x\r\nContent-Type: text/html\r\n\r\n<b>two</b>\r\n--x--", "", "two", "200"},
+		{"nothing for us among them", "multipart/alternative;boundary=x", "--x\r\nContent-Type: image/png\r\n\r\n\x89\r\n--x--", "", "", "415"},
+		{"text and a picture", "multipart/mixed;boundary=x", "--x\r\n\r\nlook\r\n--x\r\nContent-Type: image/png\r\n\r\n\x89\r\n--x--", "", "", "415"},
+		{"text and what may be left out", "multipart/mixed;boundary=x", "--x\r\n\r\nlook\r\n--x\r\nContent-Type: image/png\r\nContent-Disposition: icon;handling=optional\r\n\r\n\x89\r\n--x--", "", "look", "200"},
+		{"two texts", "multipart/mixed;boundary=x", "--x\r\n\r\none\r\n--x\r\n\r\ntwo\r\n--x--", "", "one\ntwo", "200"},
 		{"cpim in cpim", "message/cpim", "From: x\r\n\r\nContent-Type: message/cpim\r\n\r\n" + cpim, "", "", "415"},
 		{"not UTF-8 though it should be", "text/plain", "Gr\xfc\xdfe", "", "Grüße", "200"},
 		{"unknown charset", "text/plain;charset=klingon", "qapla", "", "", "415"},
@@ -76,6 +87,16 @@ func TestReceive(t *testing.T) {
 			})
 		})
 	}
+}
+
+// nested is a text in that many multipart bodies.
+func nested(depth int, kind string) string {
+	body := "hi"
+	for i := range depth {
+		body = fmt.Sprintf("--b%d\r\nContent-Type: %s\r\n\r\n%s\r\n--b%d--\r\n", i+1, kind, body, i+1)
+		kind = fmt.Sprintf("multipart/mixed;boundary=b%d", i+1)
+	}
+	return body
 }
 
 // Store first, then acknowledge: who hears 200 can rely on it.
@@ -196,9 +217,12 @@ func FuzzReadBody(f *testing.F) {
 	f.Add("message/cpim", "", []byte("From: <im:a@b>\r\n\r\nContent-Type: text/plain\r\n\r\nhi"))
 	f.Add("text/plain; charset=utf-16", "identity", []byte("\xff\xfeh\x00i\x00"))
 	f.Add("message/imdn+xml", "deflate", []byte("x"))
+	f.Add("multipart/mixed;boundary=b7", "", []byte(nested(7, "text/html")))
+	f.Add("multipart/alternative;boundary=b1", "", []byte(nested(1, "message/cpim")))
 	f.Fuzz(func(t *testing.T, contentType, encoding string, body []byte) {
-		text, v := readBody(contentType, encoding, body)
-		if v != shown && text != "" {
+		c := readBody(contentType, encoding, body)
+		text := c.text
+		if c.verdict != shown && text != "" {
 			t.Error("text of what is not shown")
 		}
 		if len(text) > 8*len(body)+16 {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"communicator/im"
 	"communicator/plain"
 	"communicator/wire/sipconn"
 
@@ -9,14 +10,14 @@ import (
 
 const (
 	allow     = "ACK, BYE, CANCEL, INFO, MESSAGE, NOTIFY, OPTIONS"
-	accept    = "text/plain, application/pidf+xml, application/rlmi+xml, application/watcherinfo+xml, multipart/related"
+	accept    = im.Accept + ", application/pidf+xml, application/rlmi+xml, application/watcherinfo+xml, multipart/related"
 	supported = "path, outbound, gruu, eventlist"
 )
 
 // handle takes one request from the server, on the dispatcher. There is one
 // connection, to the server we signed in to, so nobody else can send any.
 func (s *Session) handle(in *sipconn.Incoming) {
-	if s.o.Deaf && in.Request.Method == sip.MESSAGE {
+	if m := in.Request.Method; s.o.Deaf && (m == sip.MESSAGE || m == sip.OPTIONS) { // RFC 3261 §11.2: nobody is to learn from it what I take
 		if err := in.Reply(480, "Temporarily Unavailable", sipconn.Body{}); err != nil {
 			s.log.Debug("reply", "error", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"communicator/im"
+	"communicator/presence"
 )
 
 // wire is the one place where features meet: when this happens, then that. It
@@ -18,6 +19,10 @@ func (s *Session) wire(e any) {
 		s.Presence.rewatch()       // who is on the list is watched
 	case CalendarChanged:
 		s.follow(e.State) // a meeting is shown to others, and ends by itself
+	case PresenceChanged:
+		if e.State.Availability == presence.Offline {
+			s.IM.Gone(e.User)
+		}
 	case im.Received:
 		s.Presence.alsoWatch(e.Message.From) // a stranger who writes is shown with his state
 	case im.Sent:

@@ -1,0 +1,125 @@
+package cpim
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net/textproto"
+	"strings"
+)
+
+// MaxParts is how many parts of one multipart body are read.
+const MaxParts = 100
+
+// Part is a MIME entity with its transfer encoding undone (RFC 2045 §6).
+type Part struct {
+	Type        string // Content-Type as written; empty: text/plain (RFC 2045 §5.2)
+	Encoding    string // Content-Encoding; not undone
+	Disposition string // Content-Disposition as written
+	Body        []byte
+}
+
+// Optional says whether who does not understand the part may read over it
+// (RFC 3261 §20.11: handling is required unless it says otherwise).
+func (p Part) Optional() bool {
+	_, params, err := mime.ParseMediaType(p.Disposition)
+	return err == nil && strings.EqualFold(params["handling"], "optional")
+}
+
+// Split returns the parts of a multipart body, in their order; what stands
+// before the first and after the last is nobody's (RFC 2046 §5.1.1).
+func Split(contentType string, body []byte) ([]Part, error) {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil || params["boundary"] == "" {
+		return nil, errors.New("multipart: no boundary")
+	}
+	var parts []Part
+	for r := multipart.NewReader(bytes.NewReader(body), params["boundary"]); ; {
+		p, err := r.NextRawPart()
+		if err == io.EOF && len(parts) > 0 {
+			return parts, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("multipart: %w", err)
+		}
+		if len(parts) == MaxParts {
+			return nil, fmt.Errorf("multipart: more than %d parts", MaxParts)
+		}
+		content, err := io.ReadAll(p)
+		if err != nil {
+			return nil, fmt.Errorf("multipart: %w", err)
+		}
+		part, err := newPart(p.Header.Get, content)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+}
+
+// Join writes parts as a multipart body and returns it with its Content-Type,
+// kind ("multipart/mixed") with the boundary, which must not occur in them. The
+// body begins with an empty line, so that what a store puts before it ends
+// there and the first boundary still begins its line.
+func Join(kind, boundary string, parts ...Part) (contentType string, body []byte) {
+	var b bytes.Buffer
+	for _, p := range parts {
+		b.WriteString("\r\n--" + boundary + "\r\n")
+		p.write(&b)
+	}
+	b.WriteString("\r\n--" + boundary + "--\r\n")
+	return kind + `;boundary="` + boundary + `"`, b.Bytes()
+}
+
+// parsePart reads an entity: MIME headers, an empty line, the content. Without
+// headers it begins with the empty line.
+func parsePart(b []byte) (Part, error) {
+	for _, empty := range []string{"\r\n", "\n"} {
+		if content, ok := bytes.CutPrefix(b, []byte(empty)); ok {
+			return Part{Body: content}, nil
+		}
+	}
+	head, content, ok := cutEmptyLine(b)
+	if !ok {
+		return Part{}, errors.New("no empty line before the content")
+	}
+	h := textproto.MIMEHeader{}
+	for l := range strings.Lines(string(head)) {
+		if name, value, ok := strings.Cut(l, ":"); ok && len(h) < maxHeaders {
+			h.Set(strings.TrimSpace(name), strings.TrimSpace(value))
+		}
+	}
+	return newPart(h.Get, content)
+}
+
+// newPart makes a Part of its headers and what came.
+func newPart(header func(string) string, content []byte) (Part, error) {
+	p := Part{Type: header("Content-Type"), Encoding: header("Content-Encoding"), Disposition: header("Content-Disposition"), Body: content}
+	var err error
+	switch coding := strings.ToLower(strings.TrimSpace(header("Content-Transfer-Encoding"))); coding {
+	case "", "7bit", "8bit", "binary":
+	case "base64":
+		p.Body, err = io.ReadAll(base64.NewDecoder(base64.StdEncoding, bytes.NewReader(content)))
+	case "quoted-printable":
+		p.Body, err = io.ReadAll(quotedprintable.NewReader(bytes.NewReader(content)))
+	default:
+		err = fmt.Errorf("unknown Content-Transfer-Encoding %.40q", coding)
+	}
+	return p, err
+}
+
+// write writes the entity.
+func (p Part) write(b *bytes.Buffer) {
+	for _, h := range [][2]string{{"Content-Type", p.Type}, {"Content-Encoding", p.Encoding}, {"Content-Disposition", p.Disposition}} {
+		if h[1] != "" {
+			b.WriteString(h[0] + ": " + oneLine(h[1]) + "\r\n")
+		}
+	}
+	b.WriteString("\r\n")
+	b.Write(p.Body)
+}
