@@ -107,7 +107,9 @@ func (b *bubble) refresh() {
 	for _, t := range []*canvas.Text{b.who, b.what, b.letters} {
 		t.TextSize, t.Color = theme.S(theme.Caption), theme.C(theme.Foreground)
 	}
-	b.why.Color = theme.C(theme.Foreground)
+	if e.Mark == view.Trouble {
+		b.why.Color = theme.C(theme.Foreground)
+	}
 	b.left.FillColor, b.right.FillColor = theme.C(theme.Separator), theme.C(theme.Separator)
 	b.day.Text, b.who.Text, b.time.Text = e.Day, e.Who, e.Time
 	fill, letters := theme.Monogram(e.From)
