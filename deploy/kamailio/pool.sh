@@ -81,7 +81,7 @@ start postgres $as postgres -D "$PG/data" -p $SQL -c listen_addresses="$IP1" -c 
 	-c fsync=off -c full_page_writes=off -c shared_buffers=16MB -c max_connections=150
 for i in {1..1200}; do pg_isready -q -U kamailio -d postgres -h "$IP1" -p $SQL && break; sleep 0.05; done
 export DB=postgres://kamailio@$IP1:$SQL/postgres DIGEST
-cat /usr/share/kamailio/postgres/{standard,usrloc,auth_db,msilo,presence,rls}-create.sql |
+cat /usr/share/kamailio/postgres/{standard,usrloc,auth_db,msilo,presence,rls}-create.sql "$here/lists.sql" |
 	psql -X -q -1 -v ON_ERROR_STOP=1 -d "$DB" >>"$D/postgres.log" 2>&1 || fail "tables" "$D/postgres.log"
 "$here/users.sh" add <"$USERS" >>"$D/postgres.log" 2>&1 || fail "accounts" "$D/postgres.log"
 
