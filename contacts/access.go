@@ -32,10 +32,11 @@ func ParseAccess(s string) (Access, error) {
 func (a Access) Refuses() bool { return a == Block || a == Polite }
 
 // Outside says whether user belongs to another organisation than self, as far
-// as their domains say so. Both are canonical.
-func Outside(self, user string) bool {
+// as their domains say so. further are domains that belong to one's own, in
+// lower case. Both addresses are canonical; a domain alone is a server's.
+func Outside(self, user string, further ...string) bool {
 	domain := func(a string) string { return a[strings.LastIndexByte(a, '@')+1:] }
-	return domain(self) != domain(user)
+	return domain(self) != domain(user) && !slices.Contains(further, domain(user))
 }
 
 // OutsideReason says in words what a refusal with this SIP status means when

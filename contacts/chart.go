@@ -20,6 +20,21 @@ type Chart struct {
 	Sorted        bool      // all of these are in order of their names already
 }
 
+// Knows says whether user is anywhere in the chart.
+func (c Chart) Knows(user string) bool {
+	for _, one := range []*Contact{c.Manager, c.SecondManager} {
+		if one != nil && one.User == user {
+			return true
+		}
+	}
+	for _, some := range [][]Contact{c.Peers, c.Reports, c.Everyone} {
+		if slices.ContainsFunc(some, func(p Contact) bool { return p.User == user }) {
+			return true
+		}
+	}
+	return false
+}
+
 // Groups makes the groups "My manager", "My direct reports", "My peers" and
 // "Everyone under X" of the chart. Who has no address is left out, who is there
 // twice comes once, and an empty group is left out. Members are in order of

@@ -140,6 +140,11 @@ func (g Group) Has(user string) bool {
 	return slices.ContainsFunc(g.Members, func(c Contact) bool { return c.User == user })
 }
 
+// Knows says whether user is in any group of l.
+func (l List) Knows(user string) bool {
+	return slices.ContainsFunc(l.Groups, func(g Group) bool { return g.Has(user) })
+}
+
 // Equal says whether both lists say the same.
 func (l List) Equal(o List) bool {
 	return slices.EqualFunc(l.Groups, o.Groups, func(g, h Group) bool {

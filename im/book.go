@@ -36,6 +36,9 @@ type Book struct {
 	seen  recent                   // of incoming messages
 	last  map[string]chan struct{} // per recipient: closed when the latest message to it has its final state
 	peers map[string]acquaintance  // per person: what his client takes
+
+	waiting int   // how many talks wait to be admitted
+	rates   rates // of those who send
 }
 
 // New makes an empty Book.
@@ -49,7 +52,7 @@ func New(o Options) *Book {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Book{o: o, talks: map[string]*Conversation{}, last: map[string]chan struct{}{}}
+	return &Book{o: o, talks: map[string]*Conversation{}, last: map[string]chan struct{}{}, rates: rates{}}
 }
 
 // With returns the conversation with these people, making it if need be.
@@ -84,19 +87,31 @@ func (b *Book) with(members []string) *Conversation {
 // forgetOldest forgets the conversation in which nothing has happened for the
 // longest time; b.mu is held.
 func (b *Book) forgetOldest() {
-	c := b.order.Remove(b.order.Front()).(*Conversation)
+	b.forget(b.order.Front().Value.(*Conversation))
+}
+
+// forget forgets a conversation; b.mu is held.
+func (b *Book) forget(c *Conversation) {
+	if c.waits {
+		c.waits = false
+		b.waiting--
+	}
+	b.order.Remove(c.place)
 	delete(b.talks, c.key)
 	b.bytes -= c.bytes
 	c.place = nil
 }
 
-// Conversations returns all conversations, the one with the newest line first.
+// Conversations returns all conversations but those that wait to be admitted
+// (see Requests), the one with the newest line first.
 func (b *Book) Conversations() []*Conversation {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all := make([]*Conversation, 0, len(b.talks))
 	for _, c := range b.talks {
-		all = append(all, c)
+		if !c.waits {
+			all = append(all, c)
+		}
 	}
 	sort.Slice(all, func(i, j int) bool {
 		if all[i].newest != all[j].newest {

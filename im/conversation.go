@@ -29,6 +29,8 @@ type Conversation struct {
 	bytes  int           // of lines
 	place  *list.Element // in b.order; nil: the book has forgotten it
 	newest uint64        // number of the newest line
+	waits  bool          // to be admitted
+	began  uint64        // waits: when that began, in lines of the book
 }
 
 // line is a Message in its conversation.
@@ -113,6 +115,7 @@ func (c *Conversation) enter(text string) (Message, []leg, error) {
 		legs = append(legs, c.leg(m.ID, to, text))
 	}
 	l := line{m}
+	c.admit() // whoever answers has admitted
 	c.add(l)
 	m = l.snapshot()
 	b.tell.Add(func() { b.o.Emit(Sent{m}) })

@@ -69,6 +69,7 @@ type Message struct {
 	Time      time.Time  // when it was sent, as far as known
 	Stored    bool       // was kept by a server and is delivered late
 	Read      bool       // incoming: the user has seen it, here or on another device
+	Request   bool       // incoming, from a stranger who is not admitted yet: shown quietly, its links are no links, nothing is answered to it
 	Delivered []Delivery // own messages: one per recipient
 	Raw       string     // own messages: as typed, where Text, which is harmless, differs from it
 }
@@ -135,4 +136,7 @@ type Options struct {
 
 	Refuse  func(from string) (code int, reason string) // how messages of from are refused; 0: they are taken; nil: all are
 	Explain func(to string, code int) string            // what a refusal with this status means; empty: nothing more than its reason; nil: never
+
+	Stranger func(key, from string) bool // says whether what from writes into that conversation waits to be admitted (Message.Request); nil: nothing does
+	Limited  bool                        // who sends too much is refused for a while, also when what strangers may have waiting is full; a script takes everything
 }

@@ -49,7 +49,9 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 		if id := c.id(); id != "" {
 			m.ID = id // RFC 5438 §6.3: the sender's name for it, whoever carried it
 		}
-		b.receive(m, answer(in))
+		if m.Request = b.stranger(from, from); !b.tooMuch(in, from, m) {
+			b.receive(m, answer(in))
+		}
 	}
 	return true
 }
@@ -57,24 +59,6 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 // maxBody is the largest message that is taken, in bytes: four times what is
 // sent. (The connection takes more, for the states of a long contact list.)
 const maxBody = 64 << 10
-
-// refuses refuses what nobody may send me; nothing of it is shown or kept. A copy
-// that a server kept is taken from it unseen: its sender was told long ago that
-// it was kept, and refused it would come again and again.
-func (b *Book) refuses(in *sipconn.Incoming, from string, sent dating) bool {
-	if b.o.Refuse == nil {
-		return false
-	}
-	code, reason := b.o.Refuse(from)
-	if code == 0 {
-		return false
-	}
-	if sent.stored {
-		code, reason = sip.StatusOK, "OK"
-	}
-	_ = in.Reply(code, reason, sipconn.Body{}) // no connection: nobody to tell
-	return true
-}
 
 // receive keeps a line, puts it into the one-to-one conversation with its sender
 // and tells of it, and then answers: 500 when it could not be kept.
@@ -89,7 +73,9 @@ func (b *Book) receive(m Message, answer func(code int)) {
 			return
 		case !known:
 			b.mu.Lock()
-			b.with([]string{m.From}).add(line{Message: m})
+			c := b.with([]string{m.From})
+			c.ask(m)
+			c.add(line{Message: m})
 			b.mu.Unlock()
 			b.o.Emit(Received{m})
 		}
@@ -101,11 +87,14 @@ func (b *Book) receive(m Message, answer func(code int)) {
 // keepIncoming stores a message before anybody hears of it; known: it came before.
 func (b *Book) keepIncoming(m Message) (known bool, err error) {
 	if b.o.Store.Keep != nil {
-		return b.o.Store.Keep(m)
+		known, err = b.o.Store.Keep(m)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.seen.before(sha256.Sum256([]byte(m.ID+"\x00"+m.From+"\x00"+m.Text)), b.o.Now()), nil
+	if err != nil {
+		return false, err
+	}
+	return b.seen.before(fingerprint(m), b.o.Now()) || known, nil
 }
 
 // repeatAfter is when a sender may try again whose message could not be stored.
@@ -186,6 +175,17 @@ const (
 type recent struct {
 	at    map[[32]byte]time.Time
 	order [][32]byte // oldest first
+}
+
+// fingerprint is the same for repetitions of an incoming line.
+func fingerprint(m Message) [32]byte {
+	return sha256.Sum256([]byte(m.ID + "\x00" + m.From + "\x00" + m.Text))
+}
+
+// has reports whether k came before.
+func (s *recent) has(k [32]byte) bool {
+	_, has := s.at[k]
+	return has
 }
 
 // before reports whether k came before, and remembers it.

@@ -128,7 +128,7 @@ func (b *ContactBook) refusal(user string) (code int, reason string) {
 
 // outside says what a refusal means of somebody of another organisation.
 func (b *ContactBook) outside(user string, code int) string {
-	if !contacts.Outside(b.s.self, user) {
+	if !b.s.Outside(user) {
 		return ""
 	}
 	return contacts.OutsideReason(user, code)

@@ -54,6 +54,17 @@ func (b *ContactBook) List() contacts.List {
 	return b.own.WithOrg(b.chart)
 }
 
+// knows says whether user is on the list or in the organisation chart, in hidden
+// groups too, or was allowed by name.
+func (b *ContactBook) knows(user string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.access[user]; a == contacts.Allow || a == contacts.Limited {
+		return true
+	}
+	return b.own.Knows(user) || b.chart.Knows(user)
+}
+
 // Loaded waits until the list has been read from where it is kept and the
 // org chart has been read or has failed; chart says why it failed. A Silent
 // session reads the chart only when this is called.

@@ -22,6 +22,7 @@ import (
 type Profile struct {
 	User          string        `toml:"user"`           // sign-in address
 	Name          string        `toml:"name"`           // own display name
+	Domains       places        `toml:"domains"`        // further domains of one's own organisation: one or a list
 	Server        string        `toml:"server"`         // HOST[:PORT][;transport=tls|tcp]
 	Resolver      string        `toml:"resolver"`       // DNS server HOST:PORT
 	CA            string        `toml:"ca"`             // file with an additional root certificate, PEM
@@ -185,10 +186,18 @@ func (p Profile) IsLocked(key string) bool { return slices.Contains(p.Locked, ke
 // certificates in CA are the caller's to load.
 func (p Profile) Options() Options {
 	return Options{
-		User: p.User, Name: p.Name, Server: p.Server, Resolver: p.Resolver, AllowTCP: p.AllowTCP,
+		User: p.User, Name: p.Name, Domains: lower(p.Domains), Server: p.Server, Resolver: p.Resolver, AllowTCP: p.AllowTCP,
 		XCAP: p.XCAP, Directory: p.Directory, Base: p.Base, DirectoryUser: p.DirectoryUser, DirectoryAttributes: p.DirectoryAttributes,
 		AddressBook: p.AddressBook, Dir: p.Dir, Device: p.Device,
 		Calendar: p.Calendar, CalendarNote: p.CalendarNote, CalendarEvery: p.CalendarEvery,
 		InactiveAfter: time.Duration(p.InactiveAfter) * time.Minute, AwayAfter: time.Duration(p.AwayAfter) * time.Minute,
 	}
+}
+
+// lower returns domains in their one form.
+func lower(domains []string) (all []string) {
+	for _, d := range domains {
+		all = append(all, strings.ToLower(strings.TrimSuffix(strings.TrimSpace(d), ".")))
+	}
+	return all
 }

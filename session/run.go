@@ -318,6 +318,7 @@ func (r *runner) end(ctx context.Context, m machine) error {
 	r.cancel()
 	r.drop()
 	r.s.People.closeAll()
+	r.s.Requests.end()
 	r.group.Wait()
 	if r.s.dialect() != nil {
 		r.s.Contacts.keep()

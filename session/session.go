@@ -55,6 +55,7 @@ type Options struct {
 	Dial                     func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real network
 	Dir                      string                                                            // caches and the publication's ETag; empty: keep nothing
 	Silent                   bool                                                              // sign in without publishing presence (scripts)
+	Domains                  []string                                                          // further domains of one's own organisation
 	Deaf                     bool                                                              // takes no messages (480): they stay where they are kept, for a client that shows them
 	Device                   string                                                            // what this computer is called among the user's devices; empty: its host name
 	InactiveAfter, AwayAfter time.Duration                                                     // nobody touched the computer: shown as inactive, as away; zero: presence.InactiveAfter and AwayAfter; negative: never
@@ -89,6 +90,7 @@ type Session struct {
 	Contacts *ContactBook
 	Presence *Board
 	IM       *im.Book
+	Requests *Requests // what strangers wrote
 	People   *People
 	Calendar *calendar.Agenda // not read by a Silent session
 
@@ -132,7 +134,9 @@ func New(o Options) *Session {
 	s.Presence = newBoard(s)
 	s.People = newPeople(s)
 	s.Calendar = newAgenda(s)
-	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Refuse: s.Contacts.refusal, Explain: s.Contacts.outside})
+	s.Requests = newRequests(s)
+	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Refuse: s.Contacts.refusal, Explain: s.Contacts.outside,
+		Stranger: s.Requests.stranger, Limited: !o.Silent})
 	return s
 }
 

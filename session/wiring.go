@@ -13,10 +13,16 @@ func (s *Session) wire(e any) {
 	switch e := e.(type) {
 	case AccessChanged:
 		s.Contacts.keep()
+		s.Requests.review()
 	case ContactsChanged:
 		s.Contacts.keep()
 		s.People.contactsChanged() // they come first in results
 		s.Presence.rewatch()       // who is on the list is watched
+		s.Requests.review()        // and is no stranger
+	case AddressBookChanged:
+		if !e.State.Filling {
+			s.Requests.review()
+		}
 	case CalendarChanged:
 		s.follow(e.State) // a meeting is shown to others, and ends by itself
 	case PresenceChanged:
@@ -24,13 +30,14 @@ func (s *Session) wire(e any) {
 			s.IM.Gone(e.User)
 		}
 	case im.Received:
-		s.Presence.alsoWatch(e.Message.From) // a stranger who writes is shown with his state
+		s.Requests.arrived(e.Message)
 	case im.Sent:
 		var to []string
 		for _, d := range e.Message.Delivered {
 			to = append(to, d.To)
 		}
 		s.Presence.alsoWatch(to...)
+		s.Requests.wrote(e.Message)
 	case StateChanged:
 		if e.State.Phase != SignedIn {
 			s.Presence.age() // last known is shown as old, never as current

@@ -112,6 +112,7 @@ func (p *program) options() (session.Options, error) {
 		return o, usage("%v", err)
 	}
 	o.Password = p.password(o.User)
+	p.outside = func(user string) bool { return contacts.Outside(o.User, user, o.Domains...) }
 	return o, nil
 }
 

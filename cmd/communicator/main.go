@@ -35,6 +35,7 @@ type program struct {
 	in       io.Reader
 	out, err io.Writer
 	flags    flags
+	outside  func(user string) bool // of another organisation; set by options
 }
 
 // Exit statuses; docs/cli.md, "Exit status".

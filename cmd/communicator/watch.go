@@ -128,7 +128,8 @@ func (p *program) event(e any) {
 	case session.ContactsChanged:
 		for _, g := range e.List.Groups {
 			for _, c := range g.Members {
-				p.print("contact", c.User, g.Name, map[string]any{"user": uri(c.User), "name": c.Name, "group": g.Name})
+				p.print("contact", c.User, g.Name, map[string]any{"user": uri(c.User), "name": c.Name, "group": g.Name,
+					"outside": p.outside(c.User)})
 			}
 		}
 	case session.WatcherChanged:
@@ -136,7 +137,7 @@ func (p *program) event(e any) {
 	case im.Received:
 		m := e.Message
 		p.print("message", m.From, m.Text, map[string]any{"from": uri(m.From), "text": m.Text, "id": m.ID,
-			"sent": stamp(m.Time), "stored": m.Stored})
+			"sent": stamp(m.Time), "stored": m.Stored, "request": m.Request, "outside": p.outside(m.From)})
 	case im.DeliveryChanged:
 		d := e.Delivery
 		p.print("delivery", d.To, string(d.State), map[string]any{"to": uri(d.To), "id": d.ID, "state": d.State,
