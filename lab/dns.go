@@ -33,7 +33,8 @@ type view struct {
 	director  place
 	ldap      place
 	xcap      place
-	redirect  bool // SRV names the director instead of the front ends
+	relay     place // MSRP
+	redirect  bool  // SRV names the director instead of the front ends
 }
 
 // name is the host's full name.
@@ -61,6 +62,7 @@ func memoryView(o Options) view {
 		domain: o.Domain, redirect: o.Director,
 		director: at("director", 10, sipPort, sipsPort),
 		ldap:     at("ldap", 20, ldapPort, ldapsPort), xcap: at("xcap", 21, 0, xcapPort),
+		relay: at("msrp", 22, 0, relayPort),
 	}
 	for i := range o.FrontEnds {
 		v.frontEnds = append(v.frontEnds, at(fmt.Sprintf("fe%d", i+1), 101+i, sipPort, sipsPort))
@@ -122,6 +124,8 @@ func newZone(v view) *zone {
 	z.srv("_ldap._tcp", 0, v.ldap.tcp, v.name(v.ldap)) // StartTLS is offered there
 	z.host(v.xcap.host, v.xcap.addrs)
 	z.add(&dns.TXT{Hdr: z.header(v.name(v.xcap), dns.TypeTXT), Txt: []string{v.xcapRoot()}})
+	z.host(v.relay.host, v.relay.addrs)
+	z.srv("_msrps._tcp", 0, v.relay.tls, v.name(v.relay))
 	z.srv("_caldavs._tcp", 0, v.xcap.tls, v.name(v.xcap))
 	z.add(&dns.TXT{Hdr: z.header("_caldavs._tcp."+v.domain, dns.TypeTXT), Txt: []string{"path=" + davRoot}}) // RFC 6764 §4
 	return z

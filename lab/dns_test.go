@@ -33,6 +33,7 @@ func TestZone(t *testing.T) {
 		{"_SIP._TLS.CONTOSO.TEST.", dns.TypeSRV, "NOERROR", "SRV 0 10 5061 fe1.Contoso.test.|SRV 10 10 5061 fe2.Contoso.test.", false},
 		{"_sip._tcp.contoso.test.", dns.TypeSRV, "NOERROR", "SRV 0 10 5060 fe1.Contoso.test.|SRV 10 10 5060 fe2.Contoso.test.", false},
 		{"_ldaps._tcp.contoso.test.", dns.TypeSRV, "NOERROR", "SRV 0 10 636 ldap.Contoso.test.", false},
+		{"_msrps._tcp.contoso.test.", dns.TypeSRV, "NOERROR", "SRV 0 10 2855 msrp.Contoso.test.", false},
 		{"fe2.contoso.test.", dns.TypeA, "NOERROR", "A 192.0.2.102", false},
 		{"fe2.contoso.test.", dns.TypeAAAA, "NOERROR", "AAAA 2001:db8::102", false},
 		{"sip.contoso.test.", dns.TypeA, "NOERROR", "A 192.0.2.101", false},

@@ -1,6 +1,6 @@
 // Package lab is a small company in one process: DNS, a certificate
 // authority, a director and two SIP front ends with presence, resource lists
-// and a message store, XCAP, LDAP, CalDAV, and people who live.
+// and a message store, an MSRP relay, XCAP, LDAP, CalDAV, and people who live.
 //
 // It is strict where the client is tolerant: it answers 400 to what the
 // standards forbid. It imports wire/ and nothing else of ours, so that the
@@ -8,7 +8,7 @@
 // memory) or Company.Listen (real ports).
 //
 // Standards: RFC 3261, 3263, 3428, 3856, 3903, 4662, 5626, 5627 (SIP), RFC 1035,
-// 2782, 2308 (DNS), RFC 4511 to 4518 and 2696 (LDAP), RFC 4825, 4826 and 7616 (XCAP),
+// 2782, 2308 (DNS), RFC 4976 (MSRP relay), RFC 4511 to 4518 and 2696 (LDAP), RFC 4825, 4826 and 7616 (XCAP),
 // RFC 4791, 5545, 6638 and 6764 (calendars).
 package lab
 
@@ -52,6 +52,7 @@ type Company struct {
 	frontEnds []*frontEnd
 	freezers  []*freezer // of the front ends
 	director  *director  // in memory
+	relay     *msrpRelay
 	ldap      *ldapServer
 	calendars *calendarServer
 	web       *http.Server
@@ -125,6 +126,7 @@ func New(o Options) (*Company, error) {
 		c.freezers = append(c.freezers, &freezer{})
 	}
 	c.director = newDirector(c.view.targets(), o.Log)
+	c.relay = newRelay(c.pool)
 	c.ldap = &ldapServer{tree: newTree(o.Domain, c.staff), tls: secure, anonymous: o.AnonymousLDAP}
 	diaries := &diaries{staff: c.staff, began: o.Now(), now: o.Now}
 	c.calendars = newCalendarServer(c.pool, diaries)
@@ -146,11 +148,11 @@ func (v view) targets() []string {
 // serverTLS makes a certificate for all hosts and addresses of a view.
 func (c *Company) serverTLS(v view) (*tls.Config, error) {
 	hosts := []string{v.domain, "localhost"}
-	for _, h := range []string{"sip", "dns", v.director.host, v.ldap.host, v.xcap.host} {
+	for _, h := range []string{"sip", "dns", v.director.host, v.ldap.host, v.xcap.host, v.relay.host} {
 		hosts = append(hosts, h+"."+v.domain)
 	}
 	ips := []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
-	for _, p := range append(slices.Clone(v.frontEnds), v.director, v.ldap, v.xcap) {
+	for _, p := range append(slices.Clone(v.frontEnds), v.director, v.ldap, v.xcap, v.relay) {
 		if host := v.name(p); !slices.Contains(hosts, host) {
 			hosts = append(hosts, host)
 		}
@@ -178,6 +180,7 @@ func (c *Company) startMemory(secure *tls.Config) {
 	}
 	c.network.listen(v.director.addrs, v.director.tcp, serveTCP(c.director))
 	c.network.listen(v.director.addrs, v.director.tls, serveTLS(c.director, secure))
+	c.network.listen(v.relay.addrs, v.relay.tls, c.relay.serveTLSRelay(secure, v.name(v.relay), v.relay.tls))
 	c.network.listen(v.ldap.addrs, v.ldap.tcp, func(nc net.Conn) { c.ldap.serve(nc, false) })
 	c.network.listen(v.ldap.addrs, v.ldap.tls, serveLDAPS(c.ldap, secure))
 

@@ -43,6 +43,7 @@ const (
 	baseDNS      = 53
 	baseSIP      = 60 // of front end 1; +10 for the next; TLS is one above TCP
 	baseDirector = 80
+	baseRelay    = 85 // MSRP
 	baseMore     = 90 // of front end 3
 	baseLDAP     = 389
 	baseXCAP     = 443
@@ -50,7 +51,7 @@ const (
 )
 
 // Listen opens real ports on host (loopback): base+53 DNS (UDP and TCP),
-// base+60/61 SIP TCP/TLS of front end 1, +70/71 of 2, +80/81 director, +389 LDAP
+// base+60/61 SIP TCP/TLS of front end 1, +70/71 of 2, +80/81 director, +85 MSRP relay, +389 LDAP
 // with StartTLS, +443 XCAP and CalDAV, +636 LDAPS; base 0: free ports. dir (made, 0700)
 // receives ca.pem, users.tsv and lab.json; if empty, a folder is made that
 // lives as long as the company. It may be called once. The servers in memory go on.
@@ -99,6 +100,7 @@ type ports struct {
 	sip, sips         []net.Listener
 	director          [2]net.Listener
 	ldap, ldaps, xcap net.Listener
+	relay             net.Listener
 }
 
 func (c *Company) newPorts(host string, base int) (*ports, error) {
@@ -118,7 +120,7 @@ func (c *Company) newPorts(host string, base int) (*ports, error) {
 	for i := range v.frontEnds {
 		v.frontEnds[i].addrs = reach
 	}
-	v.director.addrs, v.ldap.addrs, v.xcap.addrs = reach, reach, reach
+	v.director.addrs, v.ldap.addrs, v.xcap.addrs, v.relay.addrs = reach, reach, reach, reach
 	return &ports{company: c, host: addr, base: base, view: v}, nil
 }
 
@@ -167,6 +169,7 @@ func (l *ports) open() (err error) {
 		what   string
 	}{
 		{&l.ldap, &v.ldap.tcp, baseLDAP, "LDAP"}, {&l.ldaps, &v.ldap.tls, baseLDAPS, "LDAPS"}, {&l.xcap, &v.xcap.tls, baseXCAP, "XCAP"},
+		{&l.relay, &v.relay.tls, baseRelay, "MSRP"},
 	} {
 		if *one.to, *one.port, err = l.listen(one.offset, one.what); err != nil {
 			return err
@@ -251,6 +254,7 @@ func (l *ports) serve(secure *tls.Config) {
 	c.second = newDirector(l.view.targets(), c.options.Log)
 	l.accept(l.director[0], serveTCP(c.second))
 	l.accept(l.director[1], serveTLS(c.second, secure))
+	l.accept(l.relay, c.relay.serveTLSRelay(secure, l.view.name(l.view.relay), l.view.relay.tls))
 	directory := *c.ldap
 	directory.tls = secure
 	l.accept(l.ldap, func(nc net.Conn) { directory.serve(nc, false) })
