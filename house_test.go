@@ -27,17 +27,19 @@ var layers = map[string][]string{
 	"assets":           {},
 	"autoconfig":       {"plain"},
 	"calendar":         {"wire/auth", "plain"},
-	"cmd/communicator": {"session", "ui/", "ui", "lab", "autoconfig", "calendar", "contacts", "directory", "directory/addressbook", "im", "plain", "presence", "assets"},
+	"cmd/communicator": {"session", "ui/", "ui", "lab", "autoconfig", "calendar", "contacts", "directory", "directory/addressbook", "history", "im", "plain", "presence", "assets"},
 	"contacts":         {"address", "plain"},
 	"dialect/simple":   {"wire/", "contacts", "presence", "plain", "inorder"},
 	"directory":        {"contacts", "plain"},
+	"filelock":         {},
+	"history":          {"address", "plain", "filelock"},
 	"im":               {"wire/", "address", "plain", "inorder"},
 	"inorder":          {},
 	"interop":          {"session", "autoconfig", "calendar", "contacts", "directory", "directory/addressbook", "im", "presence", "lab"},
 	"lab":              {"wire/"},
 	"plain":            {},
 	"presence":         {"plain"},
-	"session":          {"wire/", "inorder", "dialect/", "autoconfig", "calendar", "contacts", "directory", "directory/addressbook", "im", "plain", "presence"},
+	"session":          {"wire/", "inorder", "dialect/", "autoconfig", "calendar", "contacts", "directory", "directory/addressbook", "history", "im", "plain", "presence"},
 	"ui":               {"ui/", "session", "autoconfig", "calendar", "contacts", "directory", "directory/addressbook", "im", "plain", "presence", "assets"},
 	"ui/idle":          {},
 	"ui/pictures":      {"ui", "ui/", "session", "contacts", "im", "assets"},
@@ -47,7 +49,7 @@ var layers = map[string][]string{
 	"wire/pidf":        {"plain"},
 	"wire/sipconn":     {"plain", "wire/auth"},
 
-	"directory/addressbook": {"directory", "contacts", "plain"},
+	"directory/addressbook": {"directory", "contacts", "plain", "filelock"},
 }
 
 // pure packages hold rules that users argue about, so they must be testable by

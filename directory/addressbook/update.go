@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"communicator/directory"
+	"communicator/filelock"
 )
 
 const (
@@ -71,7 +72,7 @@ func (b *Book) lock() (release func(), mine bool) {
 	err := os.MkdirAll(filepath.Dir(b.o.File), 0o700)
 	if err == nil {
 		var taken bool
-		if release, taken, err = lock(b.o.File + ".lock"); taken {
+		if release, taken, err = filelock.Take(b.o.File + ".lock"); taken {
 			return release, true
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"communicator/directory"
+	"communicator/filelock"
 )
 
 // kept returns a book of f in a folder of its own.
@@ -352,7 +353,7 @@ func TestShared(t *testing.T) {
 	f := &fake{people: company(200), mark: "1"}
 	first, o := kept(t, f)
 	second := Open(o)
-	release, taken, err := lock(o.File + ".lock")
+	release, taken, err := filelock.Take(o.File + ".lock")
 	if err != nil || !taken {
 		t.Fatal("no lock:", err)
 	}

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package addressbook
+package filelock
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// lock takes file as a lock that ends with the process at the latest; taken is
+// Take takes file as a lock that ends with the process at the latest; taken is
 // false while another process has it.
-func lock(file string) (release func(), taken bool, err error) {
+func Take(file string) (release func(), taken bool, err error) {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, false, err

@@ -1,14 +1,14 @@
-package addressbook
+package filelock
 
 import (
 	"errors"
 	"syscall"
 )
 
-// lock takes file as a lock that ends with the process at the latest; taken is
+// Take takes file as a lock that ends with the process at the latest; taken is
 // false while another process has it. The file is opened so that nobody else
 // can open it.
-func lock(file string) (release func(), taken bool, err error) {
+func Take(file string) (release func(), taken bool, err error) {
 	const sharingViolation = syscall.Errno(32) // ERROR_SHARING_VIOLATION
 	name, err := syscall.UTF16PtrFromString(file)
 	if err != nil {

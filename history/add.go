@@ -1,0 +1,224 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Add stores an entry, in one transaction. known: it is there already (same ID,
+// From and Text), and nothing was changed. The zero Time is now. The error may be
+// ErrFull.
+func (s *Store) Add(e Entry) (known bool, err error) {
+	if e.Time.IsZero() {
+		e.Time = s.o.Now()
+	}
+	var holder string
+	if e.unsent() {
+		if holder, err = s.hold(); err != nil {
+			return false, fmt.Errorf("store the message: %w", err)
+		}
+	}
+	err = s.write(func(c *conn) error {
+		known, err = c.add(e, holder, s.o.Off && holder == "")
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("store the message: %w", err)
+	}
+	return known, nil
+}
+
+// add stores an entry, or only its mark.
+func (c *conn) add(e Entry, holder string, onlyMark bool) (known bool, err error) {
+	mark := e.mark()
+	r, err := c.first("SELECT 1 FROM seen WHERE mark = ?1 UNION ALL SELECT 1 FROM entries WHERE mark = ?1", mark)
+	switch {
+	case err != nil || r != nil:
+		return r != nil, err
+	case onlyMark:
+		return false, c.remember(mark, e.Time.UnixMicro())
+	}
+	return false, c.insert(e, mark, holder)
+}
+
+// insert stores an entry that is not there; holder is who has to send it.
+func (c *conn) insert(e Entry, mark []byte, holder string) error {
+	talk, err := c.talk(e)
+	if err != nil {
+		return err
+	}
+	sender, err := c.person(e.From)
+	if err != nil {
+		return err
+	}
+	id, err := c.unique(e.Time.UnixMicro())
+	if err != nil {
+		return err
+	}
+	raw := e.Raw
+	if raw == e.Text {
+		raw = ""
+	}
+	_, err = c.do(`INSERT INTO entries (id, talk, sender, own, kind, read, late, request, mark, message, text, raw, notice)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
+		id, talk, sender, e.Own, int(e.Kind), e.Own || e.Read, e.Late, e.Request, mark, e.ID, e.Text, raw, e.Notice)
+	if err == nil && e.Kind == Call {
+		_, err = c.do("INSERT INTO calls (entry, device, reason, length) VALUES (?1, ?2, ?3, ?4)", id, e.Device, e.Reason, e.Length.Milliseconds())
+	}
+	for _, r := range e.To {
+		if err == nil {
+			err = c.setRecipient(id, r)
+		}
+	}
+	if err == nil && holder != "" {
+		_, err = c.do("INSERT INTO unsent (entry, holder) VALUES (?1, ?2)", id, holder)
+	}
+	return err
+}
+
+// remember keeps a mark of what is not, or no longer, kept.
+func (c *conn) remember(mark []byte, at int64) error {
+	_, err := c.do("INSERT OR IGNORE INTO seen (mark, at) VALUES (?1, ?2)", mark, at)
+	return err
+}
+
+// talk returns the number of an entry's conversation, made if need be.
+func (c *conn) talk(e Entry) (int64, error) {
+	r, err := c.first("SELECT id, title, members FROM talks WHERE key = ?1", e.With)
+	if err != nil {
+		return 0, err
+	}
+	members := strings.Join(e.Members, ",")
+	if r != nil && (members == "" || members == r.text(2)) && (e.Title == "" || e.Title == r.text(1)) {
+		return r.number(0), nil
+	}
+	r, err = c.first(`INSERT INTO talks (key, title, members) VALUES (?1, ?2, ?3)
+		ON CONFLICT (key) DO UPDATE SET title = iif(?2 = '', title, ?2), members = iif(?3 = '', members, ?3) RETURNING id`, e.With, e.Title, members)
+	if err != nil {
+		return 0, err
+	}
+	return r.number(0), nil
+}
+
+// person returns the number of an address, made if need be.
+func (c *conn) person(address string) (int64, error) {
+	r, err := c.first("SELECT id FROM people WHERE address = ?1", address)
+	if err == nil && r == nil {
+		r, err = c.first("INSERT INTO people (address) VALUES (?1) RETURNING id", address)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return r.number(0), nil
+}
+
+// sameMoment is how many entries may be of one moment before they are refused.
+const sameMoment = 10000
+
+// unique returns the number of a new entry: its time, or soon after.
+func (c *conn) unique(at int64) (int64, error) {
+	id := at
+	if at == c.lastTime {
+		id = c.lastUnique + 1
+	}
+	for range sameMoment {
+		r, err := c.first("SELECT 1 FROM entries WHERE id = ?1", id)
+		if err != nil {
+			return 0, err
+		}
+		if r == nil {
+			c.lastTime, c.lastUnique = at, id
+			return id, nil
+		}
+		id++
+	}
+	return 0, errors.New("there are too many messages of the same moment")
+}
+
+func (c *conn) setRecipient(entry int64, r Recipient) error {
+	person, err := c.person(r.To)
+	if err != nil {
+		return err
+	}
+	_, err = c.do("INSERT OR REPLACE INTO recipients (entry, person, state, code, reason, took, plain) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		entry, person, rank(r.State), r.Code, r.Reason, r.Took.Milliseconds(), r.Plain)
+	return err
+}
+
+// Settle records where an own message stands at one recipient. One that is not
+// kept is passed over.
+func (s *Store) Settle(id string, r Recipient) (err error) {
+	var holder string
+	if rank(r.State) < pending {
+		if holder, err = s.hold(); err != nil {
+			return fmt.Errorf("store the result: %w", err)
+		}
+	}
+	err = s.write(func(c *conn) error {
+		entry, err := c.own(id)
+		if err != nil || entry == 0 {
+			return err
+		}
+		if err := c.setRecipient(entry, r); err != nil {
+			return err
+		}
+		if holder != "" {
+			_, err := c.do("INSERT OR IGNORE INTO unsent (entry, holder) VALUES (?1, ?2)", entry, holder)
+			return err
+		}
+		return c.settled(entry, s.o.Off)
+	})
+	if err != nil {
+		return fmt.Errorf("store the result: %w", err)
+	}
+	return nil
+}
+
+// own returns the number of an own message; 0: it is not kept.
+func (c *conn) own(id string) (int64, error) {
+	r, err := c.first("SELECT id FROM entries WHERE message = ?1 AND own", id)
+	if err != nil || r == nil {
+		return 0, err
+	}
+	return r.number(0), nil
+}
+
+// settled takes note that an own message may have left to all it is for.
+func (c *conn) settled(entry int64, off bool) error {
+	n, err := c.do("DELETE FROM unsent WHERE entry = ?1 AND NOT EXISTS (SELECT 1 FROM recipients WHERE entry = ?1 AND state < ?2)", entry, pending)
+	if err == nil && n > 0 && off {
+		err = c.remove(entry)
+	}
+	return err
+}
+
+// Seen records that the user has seen what came in a conversation up to then.
+func (s *Store) Seen(with string, upTo time.Time) error {
+	err := s.write(func(c *conn) error {
+		_, err := c.do("UPDATE entries SET read = 1 WHERE talk = (SELECT id FROM talks WHERE key = ?1) AND NOT read AND id <= ?2",
+			with, upTo.UnixMicro()+slack)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store what was read: %w", err)
+	}
+	return nil
+}
+
+// slack is by how much the number of an entry may be beyond its time, in
+// microseconds, without its being missed.
+const slack = 1000
+
+// Accept takes a stranger's requests as ordinary messages from now on.
+func (s *Store) Accept(with string) error {
+	err := s.write(func(c *conn) error {
+		_, err := c.do("UPDATE entries SET request = 0 WHERE request AND talk = (SELECT id FROM talks WHERE key = ?1)", with)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store the acceptance: %w", err)
+	}
+	return nil
+}

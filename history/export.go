@@ -1,0 +1,46 @@
+package history
+
+import (
+	"fmt"
+	"math"
+)
+
+// All gives f all entries of a conversation (none: of all) in a time, oldest
+// first; Text and Limit do not count. It may take long and keeps nobody waiting.
+func (s *Store) All(q Query, f func(Entry) error) error {
+	from, until := int64(math.MinInt64), int64(math.MaxInt64)
+	if !q.Since.IsZero() {
+		from = q.Since.UnixMicro()
+	}
+	if !q.Until.IsZero() {
+		until = q.Until.UnixMicro()
+	}
+	sql := "SELECT id FROM entries WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3"
+	if q.With != "" {
+		sql = "SELECT id FROM entries WHERE talk = (SELECT id FROM talks WHERE key = ?4) AND id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3"
+	}
+	for {
+		var some []Entry
+		err := s.read(func(c *conn) error {
+			ids, err := c.ids(sql, from, until, batch, q.With)
+			if err == nil {
+				some, err = c.entries(ids)
+			}
+			if len(ids) > 0 {
+				from = ids[len(ids)-1] + 1
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("read the history: %w", err)
+		}
+		if len(some) == 0 {
+			return nil
+		}
+		for _, e := range some {
+			if err := f(e); err != nil {
+				return err
+			}
+		}
+	}
+}

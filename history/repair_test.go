@@ -1,0 +1,101 @@
+package history
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// many fills a history so that it takes many pages, and closes it.
+func many(t *testing.T, n int) *Store {
+	t.Helper()
+	s := begun(t, Options{})
+	err := s.write(func(c *conn) error {
+		for i := range n {
+			e := from(bob, i, fmt.Sprintf("message number %d %s", i, strings.Repeat("and more ", 20)))
+			if _, err := c.add(e, "", false); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, to(bob, -1, "waits", "queued"))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// damage changes the bytes of a file.
+func damage(t *testing.T, file string, f func([]byte) []byte) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, f(b), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDamagedFileIsMovedAside(t *testing.T) {
+	const n = 2000
+	for _, c := range []struct {
+		what     string
+		do       func([]byte) []byte
+		atLeast  int // entries that are still there
+		onlyRead bool
+	}{
+		{"cut in the middle", func(b []byte) []byte { return b[:len(b)/2] }, n / 4, false},
+		{"cut to nothing of use", func(b []byte) []byte { return b[:100] }, 0, false},
+		{"overwritten in the middle", func(b []byte) []byte { copy(b[len(b)/3:], strings.Repeat("x", 8192)); return b }, n / 2, true},
+		{"no database at all", func(b []byte) []byte { return []byte(strings.Repeat("no history ", 1000)) }, 0, false},
+		{"without its first page", func(b []byte) []byte { clear(b[:4096]); return b }, 0, false},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			file := many(t, n).file
+			damage(t, file, c.do)
+			before, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var told []Repair
+			s := reopened(t, file, Options{Repaired: func(r Repair) { told = append(told, r) }})
+			for i := range n { // whatever is damaged comes to light
+				if _, err := s.Search(Query{Text: fmt.Sprint("number ", i)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			kept := len(all(t, s))
+			add(t, s, from(eva, n+1, "life goes on"))
+			if c.onlyRead && len(told) == 0 {
+				return // the damage is where nothing is
+			}
+			if len(told) != 1 || !told[0].Lost || told[0].Taken != kept || kept < c.atLeast {
+				t.Fatalf("told %+v; %d entries are left, want %d", told, kept, c.atLeast)
+			}
+			aside, err := os.ReadFile(told[0].Moved)
+			if err != nil || !strings.HasPrefix(filepath.Base(told[0].Moved), "history.damaged-20") || len(aside) != len(before) {
+				t.Errorf("the damaged file is %s with %d bytes, it had %d, %v", told[0].Moved, len(aside), len(before), err)
+			}
+			t.Logf("%d of %d entries", kept, n+1)
+			if kept > 1 {
+				if unsent, err := s.Unsent(); err != nil || texts(unsent) != "waits" {
+					t.Errorf("unsent: %q, %v", texts(unsent), err)
+				}
+			}
+			told = nil
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if s := reopened(t, file, Options{Repaired: func(r Repair) { told = append(told, r) }}); len(all(t, s)) != kept+1 || len(told) > 0 {
+				t.Errorf("the next start has %d entries and tells %+v", len(all(t, s)), told)
+			}
+		})
+	}
+}
