@@ -30,15 +30,20 @@ type Book struct {
 
 	mu    sync.Mutex
 	talks map[string]*Conversation
-	order list.List                // of the same; the one that was made or got a line last is at the end
-	bytes int                      // of all lines
-	lines uint64                   // counts lines, so that talks can be put in order
-	seen  recent                   // of incoming messages
-	last  map[string]chan struct{} // per recipient: closed when the latest message to it has its final state
-	peers map[string]acquaintance  // per person: what his client takes
+	order list.List // of the same; the one that was made or got a line last is at the end
+	bytes int       // of all lines
+	lines uint64    // counts lines, so that talks can be put in order
+	seen  recent    // of incoming messages
 
-	waiting int   // how many talks wait to be admitted
-	rates   rates // of those who send
+	lanes   map[string]*lane // per recipient: what is on its way
+	running int              // lanes that are being served
+	idle    *sync.Cond       // running has become 0
+	round   int              // counts connections
+	slots   chan struct{}    // has an element for each that is being sent of what waited for a connection
+
+	peers   map[string]acquaintance // per person: what his client takes
+	waiting int                     // how many talks wait to be admitted
+	rates   rates                   // of those who send
 }
 
 // New makes an empty Book.
@@ -52,7 +57,9 @@ func New(o Options) *Book {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Book{o: o, talks: map[string]*Conversation{}, last: map[string]chan struct{}{}, rates: rates{}}
+	b := &Book{o: o, talks: map[string]*Conversation{}, lanes: map[string]*lane{}, slots: make(chan struct{}, inFlight), rates: rates{}}
+	b.idle = sync.NewCond(&b.mu)
+	return b
 }
 
 // With returns the conversation with these people, making it if need be.

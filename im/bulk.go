@@ -1,25 +1,39 @@
 package im
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
 )
 
-// Bulk is one message to many recipients, each separately. It enters the
-// one-to-one conversation with each.
+// Bulk is one message to many recipients, each separately. It is stored once and
+// enters the one-to-one conversation with each.
 type Bulk struct {
+	// ID is that of the message; empty: a new one. A run and its resumption have
+	// the same, so that who got it from both shows it once. Letters, digits and -.
+	ID   string
 	To   []string // each is messaged once however often it appears
 	Text string
 	Rate int            // at most so many a second; 0: no limit
-	Each func(Delivery) // as each becomes final; calls do not overlap
+	Each func(Delivery) // as each becomes final or waits for a connection; calls do not overlap
 }
 
-// SendEach sends a Bulk and returns when every recipient has a final state.
-// When ctx ends, what was not sent is not sent and gets no Delivery; the error
-// is then that of ctx.
-func (b *Book) SendEach(ctx context.Context, m Bulk) error {
-	text, err := sendable(m.Text)
+// SendEach sends a Bulk and returns when every recipient has a final state, or
+// waits for a connection (Options.Queue). When ctx ends, what was not sent is
+// not sent and gets no Delivery; the error is then that of ctx. Any other error
+// concerns the message as a whole, as with Conversation.Send.
+func (b *Book) SendEach(ctx context.Context, o Bulk) error {
+	text, err := sendable(o.Text)
+	if err != nil {
+		return err
+	}
+	m := b.newMessage("", text, unique(o.To))
+	m.ID = cmp.Or(o.ID, m.ID)
+	for i := range m.Delivered {
+		m.Delivered[i].ID = m.ID
+	}
+	stored, err := b.keepOwn(m)
 	if err != nil {
 		return err
 	}
@@ -27,30 +41,47 @@ func (b *Book) SendEach(ctx context.Context, m Bulk) error {
 	var unsent error
 	go func() { // ends when ctx does, or with the last transaction
 		defer close(results)
-		unsent = b.sendPaced(ctx, m, text, results)
+		unsent = b.sendPaced(ctx, paced{m, text, stored, o.Rate}, results)
 	}()
 	for d := range results {
-		if m.Each != nil {
-			m.Each(d)
+		if o.Each != nil {
+			o.Each(d)
 		}
 	}
 	return unsent
 }
 
+// unique are the addresses, each once.
+func unique(to []string) []string {
+	seen := make(map[string]bool, len(to))
+	var each []string
+	for _, t := range to {
+		if t = canonical(t); !seen[t] {
+			seen[t] = true
+			each = append(each, t)
+		}
+	}
+	return each
+}
+
+// paced is a Bulk that is stored.
+type paced struct {
+	Message
+	text   string
+	stored []State // per delivery
+	rate   int
+}
+
 // sendPaced starts one delivery after the other, at the rate of m and a bounded
 // number at a time, and returns when all have ended.
-func (b *Book) sendPaced(ctx context.Context, m Bulk, text string, results chan<- Delivery) error {
+func (b *Book) sendPaced(ctx context.Context, m paced, results chan<- Delivery) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	slots := make(chan struct{}, inFlight)
-	start, sent := time.Now(), 0
-	done := map[string]bool{}
-	for _, to := range m.To {
-		if to = canonical(to); done[to] {
-			continue
-		}
-		done[to] = true
-		if m.Rate > 0 && !sleepUntil(ctx, start.Add(time.Duration(sent)*time.Second/time.Duration(m.Rate))) {
+	start := time.Now()
+	for i := range m.Delivered {
+		if m.rate > 0 && !sleepUntil(ctx, start.Add(time.Duration(i)*time.Second/time.Duration(m.rate))) {
+			b.dropRest(m, i)
 			return ctx.Err()
 		}
 		select {
@@ -58,21 +89,50 @@ func (b *Book) sendPaced(ctx context.Context, m Bulk, text string, results chan<
 		case <-ctx.Done():
 		}
 		if ctx.Err() != nil {
+			b.dropRest(m, i)
 			return ctx.Err()
 		}
-		sent++
-		_, legs, err := b.With(to).enter(text)
-		if err != nil {
-			<-slots
-			return err
-		}
-		wg.Go(func() {
-			d := b.deliver(ctx, legs[0])
-			<-slots
-			results <- d
+		l := b.enterOne(m, i)
+		l.held = true
+		b.launch(ctx, slots, l)
+		wg.Go(func() { // ends with the leg
+			select {
+			case <-l.done:
+			case <-ctx.Done():
+				b.giveUp(l)
+				<-l.done
+			}
+			results <- b.stands(l)
 		})
 	}
 	return nil
+}
+
+// enterOne adds the line of a Bulk to the conversation with its recipient i.
+func (b *Book) enterOne(m paced, i int) *leg {
+	defer b.tell.Flush()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	to := m.Delivered[i].To
+	c := b.with([]string{to})
+	l := c.leg(m.ID, to, m.text)
+	l.call, l.stored = callOf(m.ID, to), m.stored[i]
+	one := m.Message
+	one.With, one.Delivered = c.key, []Delivery{m.Delivered[i]}
+	c.admit() // whoever answers has admitted
+	c.add(line{one})
+	one = line{one}.snapshot()
+	b.tell.Add(func() { b.o.Emit(Sent{one}) })
+	return l
+}
+
+// dropRest stores that a Bulk was not sent to its recipients from number i on.
+func (b *Book) dropRest(m paced, i int) {
+	for _, d := range m.Delivered[i:] {
+		d.State, d.Reason = Failed, "stopped: not sent"
+		b.tell.Add(func() { b.record("", d) })
+	}
+	b.tell.Flush()
 }
 
 // sleepUntil waits for t; false: ctx ended first.

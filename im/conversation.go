@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"communicator/plain"
 
@@ -31,6 +30,7 @@ type Conversation struct {
 	newest uint64        // number of the newest line
 	waits  bool          // to be admitted
 	began  uint64        // waits: when that began, in lines of the book
+	opened bool          // the newest lines that are stored are here
 }
 
 // line is a Message in its conversation.
@@ -45,8 +45,10 @@ func (c *Conversation) Key() string { return c.key }
 // Members are the others, as "user@domain".
 func (c *Conversation) Members() []string { return slices.Clone(c.members) }
 
-// Messages returns the lines so far, oldest first.
+// Messages returns the lines so far, oldest first: at first the newest that are
+// stored. Earlier fetches more.
 func (c *Conversation) Messages() []Message {
+	c.open()
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()
 	out := make([]Message, len(c.lines))
@@ -56,9 +58,11 @@ func (c *Conversation) Messages() []Message {
 	return out
 }
 
-// Send sends text to every member and waits until each has a final state (or
-// ctx ends: Unknown). The error is for what concerns the message as a whole
-// (empty, *TooLongError); what concerns a recipient is in its Delivery.
+// Send sends text to every member and waits until each has a final state, or
+// waits for a connection (Options.Queue). When ctx ends it waits no longer;
+// without Queue what has no answer by then is Unknown. The error is for what
+// concerns the message as a whole (empty, *TooLongError, it cannot be stored):
+// it was not sent. What concerns a recipient is in its Delivery.
 func (c *Conversation) Send(ctx context.Context, text string) (Message, error) {
 	text, err := sendable(text)
 	if err != nil {
@@ -74,7 +78,7 @@ func (c *Conversation) Send(ctx context.Context, text string) (Message, error) {
 }
 
 // Again repeats a message to those of its recipients whose state is failed or
-// unknown, under the same Call-ID, and waits as Send does.
+// unknown, or queued and Aged, under the same Call-ID, and waits as Send does.
 func (c *Conversation) Again(ctx context.Context, id string) (Message, error) {
 	legs, err := c.reopen(id)
 	if err != nil {
@@ -100,24 +104,23 @@ func sendable(text string) (string, error) {
 // enter stores an own message, adds its line and returns what is to be sent, one
 // leg per member. The legs have their place in the order of each recipient from
 // now on.
-func (c *Conversation) enter(text string) (Message, []leg, error) {
+func (c *Conversation) enter(text string) (Message, []*leg, error) {
 	b := c.b
-	m := b.newMessage(c.key, text)
-	for _, to := range c.members {
-		m.Delivered = append(m.Delivered, Delivery{ID: m.ID, To: to, State: Sending})
-	}
-	if err := b.keepOwn(m); err != nil {
+	m := b.newMessage(c.key, text, c.members)
+	stored, err := b.keepOwn(m)
+	if err != nil {
 		return m, nil, err
 	}
-	legs := make([]leg, 0, len(c.members))
+	legs := make([]*leg, 0, len(c.members))
 	b.mu.Lock()
-	for _, to := range c.members {
-		legs = append(legs, c.leg(m.ID, to, text))
+	for i, to := range c.members {
+		l := c.leg(m.ID, to, text)
+		l.stored = stored[i]
+		legs = append(legs, l)
 	}
-	l := line{m}
 	c.admit() // whoever answers has admitted
-	c.add(l)
-	m = l.snapshot()
+	c.add(line{m})
+	m = line{m}.snapshot()
 	b.tell.Add(func() { b.o.Emit(Sent{m}) })
 	b.mu.Unlock()
 	b.tell.Flush()
@@ -125,38 +128,29 @@ func (c *Conversation) enter(text string) (Message, []leg, error) {
 }
 
 // newMessage makes an own message.
-func (b *Book) newMessage(with, text string) Message {
+func (b *Book) newMessage(with, text string, to []string) Message {
 	m := Message{ID: uuid.NewString(), With: with, From: b.o.Self, Text: plain.Text(text), Time: b.o.Now()}
 	if m.Text != text {
 		m.Raw = text
 	}
+	state := Sending
+	if b.o.Queue && b.offline() {
+		state = Queued
+	}
+	for _, t := range to {
+		m.Delivered = append(m.Delivered, Delivery{ID: m.ID, To: t, State: state})
+	}
 	return m
 }
 
-// keepOwn stores an own message before it is sent.
-func (b *Book) keepOwn(m Message) error {
-	if b.o.Store.Keep == nil {
-		return nil
-	}
-	m.Delivered = slices.Clone(m.Delivered)
-	for i := range m.Delivered {
-		m.Delivered[i].State = Unknown // until there is an answer, however this process ends
-	}
-	kept := make(chan error, 1)
-	b.tell.Add(func() {
-		_, err := b.o.Store.Keep(m)
-		kept <- err
-	})
-	b.tell.Flush()
-	if err := <-kept; err != nil {
-		return fmt.Errorf("the message could not be stored, so it was not sent: %w", err)
-	}
-	return nil
+func (b *Book) offline() bool {
+	_, err := b.o.Line.Conn()
+	return err != nil
 }
 
-// reopen sets the failed and unknown deliveries of a message back to sending
-// and returns their legs.
-func (c *Conversation) reopen(id string) ([]leg, error) {
+// reopen sets the failed and unknown deliveries of a message, and those that wait
+// for the user, back to sending and returns their legs.
+func (c *Conversation) reopen(id string) ([]*leg, error) {
 	b := c.b
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -164,15 +158,17 @@ func (c *Conversation) reopen(id string) ([]leg, error) {
 	if l == nil {
 		return nil, fmt.Errorf("send again: no such message")
 	}
-	var legs []leg
+	var legs []*leg
 	for i, d := range l.Delivered {
-		if d.State != Failed && d.State != Unknown {
+		if d.State != Failed && d.State != Unknown && d.State != Queued || b.waitingLeg(c, id, d.To) != nil {
 			continue
 		}
+		again := c.leg(id, d.To, l.typed())
+		again.written, again.stored = d.State == Unknown, d.State
 		d = Delivery{ID: id, To: d.To, State: Sending}
 		l.Delivered[i] = d
 		b.tell.Add(func() { b.o.Emit(DeliveryChanged{c.key, d}) })
-		legs = append(legs, c.leg(id, d.To, l.typed()))
+		legs = append(legs, again)
 	}
 	return legs, nil
 }
@@ -208,41 +204,47 @@ func (b *Book) seenUpTo(s Seen) {
 	}
 }
 
-// leg makes the leg of message id to one member; b.mu is held.
-func (c *Conversation) leg(id, to, text string) leg {
-	call := id
+// leg makes the leg of message id to one member, and puts it behind all earlier
+// ones to the same; b.mu is held.
+func (c *Conversation) leg(id, to, text string) *leg {
+	l := &leg{talk: c, id: id, call: id, to: to, text: text, since: c.b.o.Now()}
 	if len(c.members) > 1 {
-		call = fmt.Sprintf("%d.%s", 1+slices.Index(c.members, to), id) // RFC 3261 §8.1.1.4: globally unique
+		l.call = callOf(id, to)
 	}
-	return leg{talk: c, id: id, call: call, to: to, text: text, turn: c.b.takeTurn(to)}
+	c.b.enqueue(l)
+	return l
 }
 
-// settle records where a delivery stands and tells of it, unless better is known.
-func (c *Conversation) settle(d Delivery) {
-	b := c.b
-	b.mu.Lock()
+// move records where the delivery of a leg stands and tells of it, unless better
+// is known; b.mu is held. What was certainly not sent may go back to queued.
+func (b *Book) move(l *leg, d Delivery) {
+	c := l.talk
+	d.ID, d.To = l.id, l.to
 	at := c.delivery(d.ID, d.To)
-	if at == nil || at.State.rank() <= d.State.rank() {
-		if at != nil {
-			*at = d
+	if at != nil {
+		back := d.State == Queued && at.State == Sending
+		if *at == d || d.State.rank() < at.State.rank() && !back {
+			return
 		}
-		b.tell.Add(func() {
-			b.record(c.key, d)
-			b.o.Emit(DeliveryChanged{c.key, d})
-		})
+		*at = d
 	}
-	b.mu.Unlock()
-	b.tell.Flush()
+	l.stands = d
+	if d.State != Sending { // that is stored before it is sent, see mark
+		l.stored = d.State
+	}
+	b.tell.Add(func() {
+		if d.State != Sending {
+			b.record(c.key, d)
+		}
+		b.o.Emit(DeliveryChanged{c.key, d})
+	})
 }
 
-// record stores where a delivery stands.
-func (b *Book) record(with string, d Delivery) {
-	if b.o.Store.Settled == nil {
-		return
-	}
-	if err := b.o.Store.Settled(with, d); err != nil {
-		b.o.Log.Error("what became of a message could not be stored", "to", d.To, "state", d.State, "error", err)
-	}
+// stands is where the delivery of a leg stands.
+func (b *Book) stands(l *leg) Delivery {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return l.stands
 }
 
 // delivery returns where the delivery of an own message to one member stands, or
@@ -262,6 +264,9 @@ func (c *Conversation) delivery(id, to string) *Delivery {
 
 // add appends a line and forgets the oldest beyond the limits; b.mu is held.
 func (c *Conversation) add(l line) {
+	if c.has(l.Message) {
+		return // it was read from the Store a moment ago
+	}
 	c.b.lines++
 	c.newest = c.b.lines
 	c.lines = append(c.lines, l)
@@ -326,19 +331,4 @@ func (l line) snapshot() Message {
 	m := l.Message
 	m.Delivered = slices.Clone(m.Delivered)
 	return m
-}
-
-// deliverAll sends the legs, a bounded number at a time, and returns when each
-// has its final state.
-func (b *Book) deliverAll(ctx context.Context, legs []leg) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, inFlight)
-	for _, l := range legs {
-		slots <- struct{}{}
-		wg.Go(func() { // ends when ctx does, or with the transaction
-			b.deliver(ctx, l)
-			<-slots
-		})
-	}
-	wg.Wait()
 }

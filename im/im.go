@@ -1,10 +1,12 @@
 // Package im is conversations: one to one, many, and a whole contact group,
 // by page-mode messages (RFC 3428) through the server one is signed in to.
 //
-// A message has one honest state per recipient. It is never sent a second time
-// unasked: what was written and not answered is Unknown, and Conversation.Again
-// repeats it under the same Call-ID, so that who has it already shows it once.
-// Lines to one recipient leave in order, one at a time (RFC 3428 §8).
+// A message has one honest state per recipient; outbox.go draws how it changes.
+// It is stored before it is sent, and one that comes before it is acknowledged.
+// What was written and not answered is Unknown, and Conversation.Again repeats it
+// under the same Call-ID; unasked that is done only where the recipient's client
+// is known to show a repeated message once. Lines to one recipient leave in
+// order, one at a time (RFC 3428 §8).
 //
 // It is not the store of what was said (that is history); a Book keeps the
 // newest lines only. Begin with New, Book.With and Conversation.Send.
@@ -62,7 +64,7 @@ type Delivery struct {
 
 // Message is one line of a conversation.
 type Message struct {
-	ID        string     // Call-ID of its MESSAGE (several recipients: what follows the first dot of theirs); unique
+	ID        string     // Call-ID of its MESSAGE (several recipients, or a Bulk: what follows the first dot of theirs); unique
 	With      string     // key of the conversation it belongs to
 	From      string     // who the server says it is from; own address for one's own
 	Text      string     // plain text, made harmless
@@ -86,6 +88,7 @@ type (
 		With string
 		UpTo time.Time // Message.Time of the latest line seen
 	}
+	Aged struct{ With, ID string } // at Connected, an own message had waited for more than two minutes: Conversation.Again sends it, Discard drops it
 )
 
 // MaxText is the longest text sent, in bytes of UTF-8. The whole MESSAGE stays
@@ -103,8 +106,8 @@ func (e *TooLongError) Error() string {
 	return fmt.Sprintf("message too long: %d bytes, at most %d can be sent", e.Size, e.Max)
 }
 
-// Store is where messages outlive the process. Nil fields keep nothing. Calls
-// come one at a time, without a lock of im held, in the order of things.
+// Store is where messages outlive the process. Nil fields keep nothing. Keep and
+// Settled come one at a time, in the order of things; no lock of im is held.
 type Store struct {
 	// Keep is called before a message is sent (an own one, which has Delivered) or
 	// acknowledged (an incoming one). known: it is there already, with the same ID,
@@ -113,11 +116,11 @@ type Store struct {
 	// that the server keeps it.
 	//
 	// An empty With is a Bulk: it is stored once, and belongs to the conversation
-	// with each of its recipients.
+	// with each of its recipients. One that is resumed is known, and may have further
+	// recipients.
 	Keep func(Message) (known bool, err error)
 	// Settled records what Book knows of a delivery, of a message with d.ID to d.To.
 	// It is recorded as it is: Book sees to it that nothing gets worse but by Again.
-	// What a script is sending is unknown from the start, so that nobody takes it up.
 	Settled func(with string, d Delivery) error
 	Seen    func(with string, upTo time.Time) error              // all that came is read
 	Newest  func(with string, before time.Time, n int) []Message // the last n before then, oldest first; zero time: the newest
@@ -132,6 +135,7 @@ type Options struct {
 	Now  func() time.Time // nil: time.Now
 
 	Store Store        // where messages are kept; the zero Store keeps nothing
+	Queue bool         // what cannot be sent now waits for Connected; else it fails at once (scripts)
 	Log   *slog.Logger // nil: silent
 
 	Refuse  func(from string) (code int, reason string) // how messages of from are refused; 0: they are taken; nil: all are

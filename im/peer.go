@@ -197,6 +197,13 @@ func ours(headers []sip.Header) bool {
 	return false
 }
 
+// answeredBy takes which client has answered a message with 200.
+func (b *Book) answeredBy(user string, res *sip.Response) {
+	if once := ours(res.GetHeaders("Server")); once != b.peerOf(user).once {
+		b.learn(user, func(p *client) { p.once = once })
+	}
+}
+
 // heardFrom takes what a message says about the client it comes from. It was
 // written by a server when that kept it, perhaps days ago.
 func (b *Book) heardFrom(user string, r *sip.Request, c content) {

@@ -119,6 +119,10 @@ var storedMark = regexp.MustCompile(`^\[Offline message - [^\]\r\n]{1,80}\] ?`)
 // case.
 const late = time.Minute
 
+// keptMost is how long a server may keep a message at most; what is dated
+// earlier was dated by a wrong clock.
+const keptMost = 60 * 24 * time.Hour
+
 // dating is when a message was sent, as far as known, and whether a server kept it.
 type dating struct {
 	at     time.Time
@@ -136,8 +140,8 @@ func (b *Book) dated(r *sip.Request) ([]byte, dating) {
 		return r.Body(), dating{at: now}
 	}
 	mark := storedMark.Find(r.Body())
-	if sent.After(now) {
-		sent = now
+	if sent.After(now) || now.Sub(sent) > keptMost {
+		sent = now // somebody's clock is wrong: it is told among the newest, where it came
 	}
 	stored := len(mark) > 0 || len(r.GetHeaders("Via")) == 1 || now.Sub(sent) > late
 	return r.Body()[len(mark):], dating{sent.In(now.Location()), stored}
@@ -157,7 +161,7 @@ func sender(r *sip.Request) string {
 }
 
 // header returns the value of a header, or nothing.
-func header(r *sip.Request, name string) string {
+func header(r interface{ GetHeader(string) sip.Header }, name string) string {
 	if h := r.GetHeader(name); h != nil {
 		return strings.TrimSpace(h.Value())
 	}

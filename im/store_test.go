@@ -2,6 +2,7 @@ package im
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,31 @@ type shelf struct {
 	full error // what Keep says
 }
 
-func (s *shelf) store() Store { return Store{Keep: s.keep, Settled: s.settled} }
+func (s *shelf) store() Store {
+	return Store{Keep: s.keep, Settled: s.settled, Newest: s.newest, Unsent: s.unsent}
+}
+
+func (s *shelf) newest(with string, before time.Time, n int) (last []Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.kept {
+		if m.With == with && (before.IsZero() || m.Time.Before(before)) {
+			last = append(last, line{m}.snapshot())
+		}
+	}
+	return last[max(0, len(last)-n):]
+}
+
+func (s *shelf) unsent() (open []Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.kept {
+		if slices.ContainsFunc(m.Delivered, func(d Delivery) bool { return d.State == Queued || d.State == Sending }) {
+			open = append(open, line{m}.snapshot())
+		}
+	}
+	return open
+}
 
 func (s *shelf) keep(m Message) (known bool, err error) {
 	s.mu.Lock()
@@ -54,6 +79,9 @@ func (s *shelf) is() State {
 	defer s.mu.Unlock()
 	return s.kept[len(s.kept)-1].Delivered[0].State
 }
+
+// queue lets messages wait for a connection.
+func queue(o *Options) { o.Queue = true }
 
 // keeping is a record whose messages are stored.
 func keeping(s *shelf, tune ...func(*Options)) *record {

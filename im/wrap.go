@@ -10,7 +10,7 @@ const wrapRoom = 1500
 
 // wrap gives a leg the best form that its recipient takes: with a name for the
 // message and the wish for receipts, where they are understood.
-func (b *Book) wrap(l leg, p client) sipconn.Body {
+func (b *Book) wrap(l *leg, p client) sipconn.Body {
 	if !p.cpim || len(l.text)+wrapRoom > MaxText {
 		return sipconn.Text(l.text)
 	}
@@ -26,7 +26,7 @@ func (b *Book) wrap(l leg, p client) sipconn.Body {
 
 // simpler is the next form for a recipient whose client does not take this one;
 // false: there is none.
-func (b *Book) simpler(l leg, refused sipconn.Body) (sipconn.Body, bool) {
+func (b *Book) simpler(l *leg, refused sipconn.Body) (sipconn.Body, bool) {
 	text := sipconn.Text(l.text)
 	switch refused.Type {
 	case "text/plain":
