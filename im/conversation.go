@@ -160,7 +160,7 @@ func (c *Conversation) reopen(id string) ([]*leg, error) {
 	}
 	var legs []*leg
 	for i, d := range l.Delivered {
-		if d.State != Failed && d.State != Unknown && d.State != Queued || b.waitingLeg(c, id, d.To) != nil {
+		if d.Blocked || d.State != Failed && d.State != Unknown && d.State != Queued || b.waitingLeg(c, id, d.To) != nil {
 			continue
 		}
 		again := c.leg(id, d.To, l.typed())

@@ -60,6 +60,8 @@ type Delivery struct {
 	Code   int    // SIP status; 0: none
 	Reason string // for a person to read
 	Took   time.Duration
+
+	Blocked bool // Failed: a filter of the organisation took offence at the text; it is never sent again as it is
 }
 
 // Message is one line of a conversation.

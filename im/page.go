@@ -222,7 +222,7 @@ func (b *Book) pause(ctx context.Context, l *leg, d Delivery, after time.Duratio
 
 // explained adds to a reason what it means.
 func (b *Book) explained(d Delivery, to string) Delivery {
-	if b.o.Explain == nil || d.Code < 300 {
+	if b.o.Explain == nil || d.Code < 300 || d.Blocked {
 		return d
 	}
 	if means := b.o.Explain(to, d.Code); means != "" {
@@ -280,7 +280,7 @@ func outcome(res *sip.Response, err error) Delivery {
 	case err == nil:
 		return Delivery{State: Delivered, Code: res.StatusCode, Reason: plain.Cut(plain.Line(res.Reason), maxReason)}
 	case errors.As(err, &status):
-		d := Delivery{State: Failed, Code: status.Code, Reason: plain.Cut(plain.Line(status.Reason), maxReason)}
+		d := Delivery{State: Failed, Code: status.Code, Reason: plain.Cut(plain.Line(status.Reason), maxReason), Blocked: filtered(status)}
 		if status.Code == sip.StatusRequestTimeout || status.Code == sip.StatusGatewayTimeout {
 			d.State = Unknown // the server passed it on and heard nothing: it may have arrived
 		}

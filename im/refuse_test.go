@@ -1,6 +1,7 @@
 package im
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 )
@@ -59,4 +60,51 @@ func TestExplain(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What a filter refuses says so, and is not sent again: only a refusal with a
+// text of the server's is the filter's.
+func TestBlockedByAFilter(t *testing.T) {
+	for _, c := range []struct {
+		status, warning, reason string
+		blocked                 bool
+	}{
+		{"606 Not Acceptable", `Warning: 399 fe1.contoso.test "links are not allowed"`, "links are not allowed", true},
+		{"403 Forbidden", `Warning: 399 fe1.contoso.test "the word \"merger\" is not allowed"`, `the word "merger" is not allowed`, true},
+		{"488 Not Acceptable Here", "Warning: 399 contoso \"no files\"\r\nms-diagnostics: 1;reason=\"File transfer is off\"", "File transfer is off", true},
+		{"606 Not Acceptable", "", "Not Acceptable", false},
+		{"403 Forbidden", `ms-diagnostics: 4033;reason="Not allowed to write to her"`, "Not allowed to write to her", false},
+		{"480 Not Here", `Warning: 399 fe1 "too many messages wait"`, "too many messages wait", false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRecord()
+			r.o.Explain = func(string, int) string { return "" }
+			p := connect(t, r.line, r.Book)
+			talk := r.With("bob@contoso.test")
+			done := sent(t.Context(), talk, "see http://example.com")
+			var h []string
+			if c.warning != "" {
+				h = strings.Split(c.warning, "\r\n")
+			}
+			p.answer(p.next(), c.status, h...)
+			m := <-done
+			if d := m.Delivered[0]; d.State != Failed || d.Blocked != c.blocked || d.Reason != c.reason || m.Text != "see http://example.com" {
+				t.Errorf("%s: %+v", c.status, d)
+			}
+			again := make(chan Message, 1)
+			go func() {
+				m, _ := talk.Again(t.Context(), m.ID)
+				again <- m
+			}()
+			synctest.Wait()
+			if c.blocked {
+				p.quiet()
+			} else {
+				p.answer(p.next(), "200 OK")
+			}
+			if d := (<-again).Delivered[0]; d.Blocked != c.blocked || (d.State == Delivered) == c.blocked {
+				t.Errorf("%s, again: %+v", c.status, d)
+			}
+		})
+	}
 }

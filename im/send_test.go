@@ -55,7 +55,7 @@ func TestStatesAreHonest(t *testing.T) {
 		{"200 OK", "", Delivery{State: Delivered, Code: 200, Reason: "OK"}},
 		{"202 Accepted", "", Delivery{State: Accepted, Code: 202, Reason: "Accepted"}},
 		{"404 Not Found", "", Delivery{State: Failed, Code: 404, Reason: "Not Found"}},
-		{"403 Forbidden", `Warning: 399 fe1 "links are blocked by your organisation"`, Delivery{State: Failed, Code: 403, Reason: "links are blocked by your organisation"}},
+		{"403 Forbidden", `Warning: 399 fe1 "links are blocked by your organisation"`, Delivery{State: Failed, Code: 403, Reason: "links are blocked by your organisation", Blocked: true}},
 		{"408 Request Timeout", "", Delivery{State: Unknown, Code: 408, Reason: "Request Timeout"}},
 		{"504 Server Time-out", "", Delivery{State: Unknown, Code: 504, Reason: "Server Time-out"}},
 		{"603 Decline", "", Delivery{State: Failed, Code: 603, Reason: "Decline"}},

@@ -18,6 +18,8 @@ type reportLine struct {
 	Code   int      `json:"code"`
 	Reason string   `json:"reason"`
 	MS     int64    `json:"ms"`
+
+	Blocked bool `json:"blocked,omitempty"` // by a filter of the organisation
 }
 
 // summary is the last line of a report.
@@ -52,7 +54,7 @@ func newReport(p *program, file string, people []recipient) (*report, error) {
 
 // add takes the final state of one recipient.
 func (r *report) add(d im.Delivery) {
-	l := reportLine{uri(d.To), r.names[d.To], d.State, d.Code, d.Reason, milliseconds(d.Took)}
+	l := reportLine{uri(d.To), r.names[d.To], d.State, d.Code, d.Reason, milliseconds(d.Took), d.Blocked}
 	r.lines = append(r.lines, l)
 	r.file.add(l)
 	if r.program.flags.json {
@@ -101,6 +103,9 @@ func (r *report) print() {
 		why := ""
 		if l.State == im.Failed || l.State == im.Unknown {
 			why = fmt.Sprintf(": %s", l.Reason)
+			if l.Blocked {
+				why = fmt.Sprintf(": blocked by your organisation: %s", l.Reason)
+			}
 			if l.Code != 0 {
 				why += fmt.Sprintf(" (%d)", l.Code)
 			}

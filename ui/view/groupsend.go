@@ -151,7 +151,7 @@ func (g *GroupSend) People(state func(string) presence.State) []Recipient {
 		d := g.state[user]
 		people = append(people, Recipient{
 			User: user, Name: g.names.Of(user), Face: Face(state(user)), State: d.State, Reason: Reason(d),
-			Retry: d.State == im.Failed && d.Code != 404 && d.Code != 604 || d.State == im.Unknown,
+			Retry: d.State == im.Failed && d.Code != 404 && d.Code != 604 && !d.Blocked || d.State == im.Unknown,
 		})
 	}
 	place := map[im.State]int{im.Failed: 0, im.Unknown: 1, im.Sending: 2, im.Accepted: 3, im.Delivered: 4}

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,7 @@ type Entry struct {
 	Below bool   // Words stand under it
 	Retry bool   // failed for somebody, so it can be sent again
 	Inert bool   // its links cannot be followed
+	Edit  string // as typed, to be changed and sent anew: a filter took offence at it; empty: it did not
 }
 
 // Transcript makes the entries of a conversation. self is one's own address.
@@ -50,13 +52,16 @@ func Transcript(messages []im.Message, self string, names Names, now time.Time) 
 	var last im.Message
 	mine := -1 // the last own one
 	for _, m := range messages {
-		e := Entry{ID: m.ID, From: m.From, Mine: m.From == self, Text: m.Text, Time: m.Time.Local().Format("15:04")}
+		e := Entry{ID: m.ID, From: m.From, Mine: m.From == self, Text: m.Text, Time: m.Time.Local().Format("15:04"), Inert: m.Request}
 		e.Who = names.Of(m.From)
 		if e.Mine {
 			e.Who = say("You")
 			e.Mark, e.Words, e.Retry = Delivery(m.Delivered, names)
 			e.Below = e.Mark == Pending && waits(m.Delivered) || keptByServer(m.Delivered)
 			mine = len(entries)
+			if blocked(m.Delivered) {
+				e.Edit = cmp.Or(m.Raw, m.Text)
+			}
 		}
 		first := last.ID == ""
 		if first || !sameDay(last.Time.Local(), m.Time.Local()) {
@@ -122,11 +127,12 @@ func Delivery(ds []im.Delivery, names Names) (m Mark, words string, retry bool) 
 		n[d.State]++
 		if d.State == im.Failed {
 			failed = append(failed, failure(d, names, len(ds) > 1))
+			retry = retry || !d.Blocked
 		}
 	}
 	switch {
 	case len(failed) > 0:
-		return Trouble, say("Not delivered: {{.Why}}", "Why", strings.Join(failed, "; ")), true
+		return Trouble, say("Not delivered: {{.Why}}", "Why", strings.Join(failed, "; ")), retry || n[im.Unknown] > 0
 	case n[im.Unknown] > 0:
 		return Trouble, say("No final answer: it may or may not have arrived."), true
 	case n[im.Sending] > 0 || len(ds) == 0:
@@ -165,6 +171,10 @@ func waits(ds []im.Delivery) bool {
 	return slices.ContainsFunc(ds, func(d im.Delivery) bool { return d.State == im.Queued })
 }
 
+func blocked(ds []im.Delivery) bool {
+	return slices.ContainsFunc(ds, func(d im.Delivery) bool { return d.Blocked })
+}
+
 func keptByServer(ds []im.Delivery) bool {
 	return slices.ContainsFunc(ds, func(d im.Delivery) bool { return d.State == im.Accepted })
 }
@@ -186,6 +196,9 @@ func Reason(d im.Delivery) string {
 	case im.Failed:
 	default:
 		return ""
+	}
+	if d.Blocked {
+		return say("blocked by your organisation: {{.Why}}", "Why", d.Reason)
 	}
 	code := strconv.Itoa(d.Code)
 	switch d.Code {

@@ -421,6 +421,9 @@ func statusError(res *sip.Response) *StatusError {
 			break
 		}
 	}
+	if h := res.GetHeader("Warning"); h != nil {
+		e.Warning = quotedText(h.Value(), false)
+	}
 	if h := res.GetHeader("Retry-After"); h != nil {
 		e.RetryAfter = seconds(h.Value())
 	}

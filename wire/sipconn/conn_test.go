@@ -58,7 +58,7 @@ func TestRefusalIsAStatusError(t *testing.T) {
 	r, _ := c.NewRequest("OPTIONS", "bob@example.com", Body{})
 	res, err := c.Do(t.Context(), r, nil)
 	var s *StatusError
-	if !errors.As(err, &s) || res == nil || *s != (StatusError{503, `come "back" later`, 18 * time.Second}) {
+	if !errors.As(err, &s) || res == nil || *s != (StatusError{503, `come "back" later`, `come "back" later`, 18 * time.Second}) {
 		t.Errorf("got %v, %v", res, err)
 	}
 }

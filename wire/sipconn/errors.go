@@ -21,6 +21,7 @@ var ErrNoAnswer = errors.New("no answer after 32 s")
 type StatusError struct {
 	Code       int
 	Reason     string        // the text of Warning or ms-diagnostics where there is one, else the reason phrase; plain text
+	Warning    string        // the text of Warning alone (RFC 3261 §20.43); plain text
 	RetryAfter time.Duration // Retry-After; 0: none given
 }
 

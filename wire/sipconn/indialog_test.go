@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"communicator/wire/auth"
 
@@ -202,7 +201,7 @@ func TestStatusErrorTexts(t *testing.T) {
 			t.Errorf("%s: %s gives %q", test.header, test.value, e.Reason)
 		}
 	}
-	if e := (&StatusError{403, "Forbidden", time.Second}); e.Error() != "403 Forbidden" {
+	if e := (&StatusError{Code: 403, Reason: "Forbidden"}); e.Error() != "403 Forbidden" {
 		t.Error(e)
 	}
 }

@@ -1,0 +1,59 @@
+package view
+
+import (
+	"strconv"
+	"time"
+
+	"communicator/plain"
+	"communicator/session"
+)
+
+// Asking is a stranger who waits in the box of requests.
+type Asking struct {
+	With    string // key of the conversation
+	Who     string
+	Address string
+	Outside string // mark beside the name; empty: a colleague
+	Text    string // the first line, cut short
+	Count   string // "3 messages"; empty for one
+	When    string
+}
+
+// askingText is how much of what a stranger wrote stands in the box, in characters.
+const askingText = 200
+
+// Requests are the rows of the box.
+func Requests(all []session.Request, names Names, now time.Time) []Asking {
+	rows := make([]Asking, 0, len(all))
+	for _, r := range all {
+		a := Asking{With: r.With, Who: names.Of(r.From), Address: r.From, Outside: OutsideMark(r.Outside)}
+		first := r.Lines[0]
+		a.Text = plain.Cut(plain.Line(first.Text), askingText)
+		a.When = joined(Day(first.Time, now), first.Time.Local().Format("15:04"))
+		if n := len(r.Lines); n > 1 {
+			a.Count = say("{{.N}} messages", "N", strconv.Itoa(n))
+		}
+		rows = append(rows, a)
+	}
+	return rows
+}
+
+// RequestsLine is the quiet line above the contact list; empty: nobody waits.
+func RequestsLine(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return say("Somebody you do not know has written")
+	}
+	return say("{{.N}} people you do not know have written", "N", strconv.Itoa(n))
+}
+
+// OutsideMark is what stands beside the name of somebody of another
+// organisation; empty for others.
+func OutsideMark(outside bool) string {
+	if !outside {
+		return ""
+	}
+	return say("outside your organisation")
+}
