@@ -72,6 +72,9 @@ func (s *Session) Run(ctx context.Context) error {
 	if s.o.Dial == nil {
 		r.work(func() { r.followNetwork(all) })
 	}
+	if !s.o.Silent {
+		s.IM.TakeUp()
+	}
 	for {
 		var do action
 		if m, do = next(m, e); do == end {
@@ -317,6 +320,7 @@ func (r *runner) end(ctx context.Context, m machine) error {
 	r.leave()
 	r.cancel()
 	r.drop()
+	r.s.IM.Rest()
 	r.s.People.closeAll()
 	r.s.Requests.end()
 	r.group.Wait()

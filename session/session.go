@@ -135,7 +135,7 @@ func New(o Options) *Session {
 	s.People = newPeople(s)
 	s.Calendar = newAgenda(s)
 	s.Requests = newRequests(s)
-	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Refuse: s.Contacts.refusal, Explain: s.Contacts.outside,
+	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Log: s.log, Queue: !o.Silent, Refuse: s.Contacts.refusal, Explain: s.Contacts.outside,
 		Stranger: s.Requests.stranger, Limited: !o.Silent})
 	return s
 }

@@ -65,6 +65,7 @@ func (s *Session) later(e any) {
 // begin does what follows a sign-in, until ctx, which is the connection's, ends.
 func (r *runner) begin(ctx context.Context) {
 	s, found := r.s, r.xcap
+	s.IM.Connected()
 	r.work(func() {
 		server, err := r.serverFor(ctx, found)
 		if server == nil || server.Attach(ctx) != nil {
