@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"communicator/wire/cpim"
+	"communicator/wire/pidf"
 
 	"golang.org/x/net/html"
 	"golang.org/x/text/encoding"
@@ -15,7 +16,7 @@ import (
 )
 
 // Accept lists what is taken, for a 415 and for OPTIONS (RFC 3261 §21.4.13, §11.2).
-const Accept = "text/plain, text/html, message/cpim, multipart/mixed, multipart/alternative, application/im-iscomposing+xml, message/imdn+xml"
+const Accept = "text/plain, text/html, message/cpim, multipart/mixed, multipart/alternative, application/resource-lists+xml, application/im-iscomposing+xml, message/imdn+xml"
 
 // verdict says what to do with a body.
 type verdict int
@@ -34,7 +35,7 @@ type content struct {
 	wrapping  *cpim.Message
 	receipt   *cpim.Receipt
 	composing *cpim.Composing
-	list      []byte // the recipient list that came with it (RFC 5364)
+	list      *said // who else got it, as the list says that came with it (RFC 5364); nil: none
 }
 
 // id is what the sender calls the message; empty: nothing of its own.
@@ -70,6 +71,8 @@ func (r *bodyReader) read(depth int, p cpim.Part) content {
 	switch {
 	case encoded && (kind == cpim.TypeReceipt || kind == cpim.TypeComposing):
 		return content{verdict: hidden} // nobody loses anything
+	case kind == pidf.ContentTypeLists && depth > 0:
+		return content{verdict: hidden, list: readList(p)}
 	case encoded, depth > maxNesting, r.count > maxBodies:
 		return content{verdict: refused}
 	}
@@ -82,8 +85,6 @@ func (r *bodyReader) read(depth int, p cpim.Part) content {
 		return r.readCPIM(depth, p.Body)
 	case "multipart/mixed", "multipart/alternative":
 		return r.readParts(depth, kind, p)
-	case "application/resource-lists+xml":
-		return content{verdict: hidden, list: p.Body}
 	case "text/html":
 		return readText(htmlText, charset, p.Body)
 	case "text/plain", "": // RFC 2045 §5.2: a part without a type is text

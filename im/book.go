@@ -82,13 +82,18 @@ func (b *Book) with(members []string) *Conversation {
 	c := b.talks[key]
 	if c == nil {
 		c = &Conversation{b: b, key: key, members: who}
-		if len(b.talks) >= keepConversations {
-			b.forgetOldest()
-		}
-		b.talks[key] = c
-		c.place = b.order.PushBack(c)
+		b.hold(c)
 	}
 	return c
+}
+
+// hold takes a new conversation in; b.mu is held.
+func (b *Book) hold(c *Conversation) {
+	if len(b.talks) >= keepConversations {
+		b.forgetOldest()
+	}
+	b.talks[c.key] = c
+	c.place = b.order.PushBack(c)
 }
 
 // forgetOldest forgets the conversation in which nothing has happened for the

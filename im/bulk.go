@@ -24,7 +24,7 @@ type Bulk struct {
 // not sent and gets no Delivery; the error is then that of ctx. Any other error
 // concerns the message as a whole, as with Conversation.Send.
 func (b *Book) SendEach(ctx context.Context, o Bulk) error {
-	text, err := sendable(o.Text)
+	text, err := sendable(o.Text, MaxText)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (b *Book) enterOne(m paced, i int) *leg {
 	defer b.mu.Unlock()
 	to := m.Delivered[i].To
 	c := b.with([]string{to})
-	l := c.leg(m.ID, to, m.text)
+	l := c.leg(m.ID, to, m.text, nil)
 	l.call, l.stored = callOf(m.ID, to), m.stored[i]
 	one := m.Message
 	one.With, one.Delivered = c.key, []Delivery{m.Delivered[i]}

@@ -17,13 +17,14 @@ import (
 const inFlight = 32
 
 // Conversation is a talk with one person or several. Several get each message
-// separately and do not see each other.
+// separately and do not see each other, unless it is shared (group.go).
 type Conversation struct {
 	b       *Book
 	key     string
-	members []string
+	members []string // of one that is not shared
 
 	// Guarded by b.mu.
+	circle *circle // nil: it is not shared
 	lines  []line
 	bytes  int           // of lines
 	place  *list.Element // in b.order; nil: the book has forgotten it
@@ -43,7 +44,19 @@ func (l line) typed() string { return cmp.Or(l.Raw, l.Text) }
 func (c *Conversation) Key() string { return c.key }
 
 // Members are the others, as "user@domain".
-func (c *Conversation) Members() []string { return slices.Clone(c.members) }
+func (c *Conversation) Members() []string {
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	return slices.Clone(c.others())
+}
+
+// others are those who get what is written; b.mu is held.
+func (c *Conversation) others() []string {
+	if c.circle != nil {
+		return c.circle.others(c.b.o.Self)
+	}
+	return c.members
+}
 
 // Messages returns the lines so far, oldest first: at first the newest that are
 // stored. Earlier fetches more.
@@ -64,7 +77,7 @@ func (c *Conversation) Messages() []Message {
 // concerns the message as a whole (empty, *TooLongError, it cannot be stored):
 // it was not sent. What concerns a recipient is in its Delivery.
 func (c *Conversation) Send(ctx context.Context, text string) (Message, error) {
-	text, err := sendable(text)
+	text, err := c.sendable(text)
 	if err != nil {
 		return Message{}, err
 	}
@@ -89,14 +102,15 @@ func (c *Conversation) Again(ctx context.Context, id string) (Message, error) {
 	return c.message(id)
 }
 
-// sendable returns the text as it will be sent, or why it cannot be.
-func sendable(text string) (string, error) {
+// sendable returns the text as it will be sent, of at most max bytes, or why it
+// cannot be.
+func sendable(text string, max int) (string, error) {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	switch {
 	case strings.TrimSpace(text) == "":
 		return "", fmt.Errorf("the message is empty")
-	case len(text) > MaxText:
-		return "", &TooLongError{Size: len(text), Max: MaxText}
+	case len(text) > max:
+		return "", &TooLongError{Size: len(text), Max: max}
 	}
 	return text, nil
 }
@@ -106,22 +120,32 @@ func sendable(text string) (string, error) {
 // now on.
 func (c *Conversation) enter(text string) (Message, []*leg, error) {
 	b := c.b
-	m := b.newMessage(c.key, text, c.members)
+	b.mu.Lock()
+	to, group := c.others(), c.present()
+	b.mu.Unlock()
+	m := b.newMessage(c.key, text, to)
+	m.Group = group
+	return c.write(m)
+}
+
+// write does what enter says with a message as it is.
+func (c *Conversation) write(m Message) (Message, []*leg, error) {
+	b := c.b
 	stored, err := b.keepOwn(m)
 	if err != nil {
 		return m, nil, err
 	}
-	legs := make([]*leg, 0, len(c.members))
+	legs, list := make([]*leg, len(m.Delivered)), m.list()
 	b.mu.Lock()
-	for i, to := range c.members {
-		l := c.leg(m.ID, to, text)
-		l.stored = stored[i]
-		legs = append(legs, l)
+	for i, d := range m.Delivered {
+		legs[i] = c.leg(m.ID, d.To, line{m}.typed(), list)
+		legs[i].stored = stored[i]
 	}
 	c.admit() // whoever answers has admitted
 	c.add(line{m})
 	m = line{m}.snapshot()
 	b.tell.Add(func() { b.o.Emit(Sent{m}) })
+	c.heardOwn(m)
 	b.mu.Unlock()
 	b.tell.Flush()
 	return m, legs, nil
@@ -159,11 +183,12 @@ func (c *Conversation) reopen(id string) ([]*leg, error) {
 		return nil, fmt.Errorf("send again: no such message")
 	}
 	var legs []*leg
+	list := l.list()
 	for i, d := range l.Delivered {
 		if d.Blocked || d.State != Failed && d.State != Unknown && d.State != Queued || b.waitingLeg(c, id, d.To) != nil {
 			continue
 		}
-		again := c.leg(id, d.To, l.typed())
+		again := c.leg(id, d.To, l.typed(), list)
 		again.written, again.stored = d.State == Unknown, d.State
 		d = Delivery{ID: id, To: d.To, State: Sending}
 		l.Delivered[i] = d
@@ -204,11 +229,15 @@ func (b *Book) seenUpTo(s Seen) {
 	}
 }
 
-// leg makes the leg of message id to one member, and puts it behind all earlier
-// ones to the same; b.mu is held.
-func (c *Conversation) leg(id, to, text string) *leg {
-	l := &leg{talk: c, id: id, call: id, to: to, text: text, since: c.b.o.Now()}
-	if len(c.members) > 1 {
+// leg makes the leg of message id to one member, with the list of all if the
+// conversation is shared, and puts it behind all earlier ones to the same; b.mu is
+// held.
+func (c *Conversation) leg(id, to, text string, list []byte) *leg {
+	l := &leg{talk: c, id: id, call: id, to: to, of: len(c.members), text: text, list: list, since: c.b.o.Now()}
+	if c.circle != nil {
+		l.of = len(c.circle.in)
+	}
+	if l.of > 1 || c.circle != nil {
 		l.call = callOf(id, to)
 	}
 	c.b.enqueue(l)

@@ -62,6 +62,7 @@ type Delivery struct {
 	Took   time.Duration
 
 	Blocked bool // Failed: a filter of the organisation took offence at the text; it is never sent again as it is
+	Plain   bool // in a shared conversation: the recipient's client takes plain text only, so he does not see the others
 }
 
 // Message is one line of a conversation.
@@ -76,15 +77,31 @@ type Message struct {
 	Request   bool       // incoming, from a stranger who is not admitted yet: shown quietly, its links are no links, nothing is answered to it
 	Delivered []Delivery // own messages: one per recipient
 	Raw       string     // own messages: as typed, where Text, which is harmless, differs from it
+	Group     *Group     // lines of shared conversations: who was in it with this line; else nil
+	Notice    string     // empty: what somebody wrote; else what the line tells of the members (Joined, ...); Text is for people
+}
+
+// Group is who is in a shared conversation. Two of them are the same
+// conversation if they have the same ID, whatever else has changed.
+type Group struct {
+	ID      string   // unique
+	Title   string   // empty: none
+	Members []string // everybody, as "user@domain", in the order of joining; oneself too, unless one has left
+	Added   []string // of them: came in with this line
 }
 
 // Received: a message arrived. DeliveryChanged: one's own got further.
+// MembersChanged: others are in a shared conversation now, or its title is another.
 type (
 	Received        struct{ Message Message }
 	Sent            struct{ Message Message } // an own message entered its conversation, state sending or queued
 	DeliveryChanged struct {
 		With     string
 		Delivery Delivery
+	}
+	MembersChanged struct {
+		With    string
+		Members []string // the others
 	}
 	Seen struct { // the user has seen what came, here or on another device
 		With string
@@ -133,7 +150,7 @@ type Store struct {
 type Options struct {
 	Self string           // own address
 	Line *sipconn.Line    // current connection
-	Emit func(any)        // gets Received, Sent, DeliveryChanged, Seen; in order, without a lock held; nil: nobody listens
+	Emit func(any)        // gets Received, Sent, DeliveryChanged, MembersChanged, Seen; in order, without a lock held; nil: nobody listens
 	Now  func() time.Time // nil: time.Now
 
 	Store Store        // where messages are kept; the zero Store keeps nothing
@@ -142,6 +159,7 @@ type Options struct {
 
 	Refuse  func(from string) (code int, reason string) // how messages of from are refused; 0: they are taken; nil: all are
 	Explain func(to string, code int) string            // what a refusal with this status means; empty: nothing more than its reason; nil: never
+	Name    func(user string) string                    // what somebody is called, as others may read it; empty: by the address; nil: all are
 
 	Stranger func(key, from string) bool // says whether what from writes into that conversation waits to be admitted (Message.Request); nil: nothing does
 	Limited  bool                        // who sends too much is refused for a while, also when what strangers may have waiting is full; a script takes everything

@@ -251,6 +251,10 @@ func (b *Book) TakeUp() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, m := range unsent {
+		if m.Group != nil {
+			b.takeUp(b.joint(*m.Group), m)
+			continue
+		}
 		if m.With != "" {
 			b.takeUp(b.with(recipients(m)), m)
 			continue
@@ -271,11 +275,12 @@ func (b *Book) takeUp(c *Conversation, m Message) {
 	if c.find(m.ID) == nil {
 		c.add(l)
 	}
+	list := m.list()
 	for _, d := range m.Delivered {
 		if d.State != Queued && d.State != Sending || b.waitingLeg(c, m.ID, d.To) != nil {
 			continue
 		}
-		leg := c.leg(m.ID, d.To, l.typed())
+		leg := c.leg(m.ID, d.To, l.typed(), list)
 		if bulk {
 			leg.call = callOf(m.ID, d.To)
 		}

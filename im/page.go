@@ -27,7 +27,9 @@ type leg struct {
 	id   string // of the message
 	call string // Call-ID
 	to   string
+	of   int // so many people are in the conversation
 	text string
+	list []byte        // of them, for a part of the body; nil: the conversation is not shared
 	done chan struct{} // closed when it has a final state or waits for a connection
 	free func()        // closes done
 
@@ -42,6 +44,7 @@ type leg struct {
 	stored  State           // what the Store has
 	stands  Delivery        // where it stands
 	err     error           // of the latest request
+	plain   string          // the text as a client gets it that takes no list; empty: it was not asked for
 }
 
 // callOf is the Call-ID of a message to one of its recipients, the same whenever
@@ -234,16 +237,25 @@ func (b *Book) explained(d Delivery, to string) Delivery {
 // page sends one leg as a MESSAGE outside any dialog, in the best form that the
 // recipient is known to take. A client that says 415 gets the next simpler one.
 func (b *Book) page(ctx context.Context, l *leg) Delivery {
-	body := b.wrap(l, b.peerOf(l.to))
+	p, text := b.peerOf(l.to), l.text
+	if l.list != nil && p.known && !p.lists {
+		text = l.inWords()
+	}
+	body := b.wrap(l, text, p)
 	for cseq := uint32(1); ; cseq++ {
 		res, err := b.message(ctx, l, cseq, body)
 		var refused *sipconn.StatusError
 		simpler, more := body, false
 		if errors.As(err, &refused) && refused.Code == sip.StatusUnsupportedMediaType {
-			simpler, more = b.simpler(l, body)
+			if l.list != nil {
+				text = l.inWords()
+			}
+			simpler, more = b.simpler(l, text, body)
 		}
 		if !more {
-			return outcome(res, err)
+			d := outcome(res, err)
+			d.Plain = l.plain != ""
+			return d
 		}
 		body = simpler
 	}

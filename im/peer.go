@@ -46,10 +46,11 @@ const product = "Communicator/"
 // asked what their clients take, unless that is known or there are many. It
 // never blocks.
 func (c *Conversation) Opened() {
-	if len(c.members) > smallTalk {
+	members := c.Members()
+	if len(members) > smallTalk {
 		return
 	}
-	for _, m := range c.members {
+	for _, m := range members {
 		c.b.ask(m)
 	}
 }
@@ -207,12 +208,13 @@ func (b *Book) answeredBy(user string, res *sip.Response) {
 // heardFrom takes what a message says about the client it comes from. It was
 // written by a server when that kept it, perhaps days ago.
 func (b *Book) heardFrom(user string, r *sip.Request, c content) {
-	if len(r.GetHeaders("Via")) < 2 || c.wrapping == nil && c.composing == nil && !ours(r.GetHeaders("User-Agent")) {
+	if len(r.GetHeaders("Via")) < 2 || c.wrapping == nil && c.composing == nil && c.list == nil && !ours(r.GetHeaders("User-Agent")) {
 		return
 	}
 	b.learn(user, func(p *client) {
 		p.once = ours(r.GetHeaders("User-Agent"))
 		p.cpim = p.cpim || p.once || c.wrapping != nil
 		p.composing = p.composing || p.once || c.composing != nil
+		p.lists = p.lists || c.list != nil
 	})
 }

@@ -49,7 +49,16 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 		if id := c.id(); id != "" {
 			m.ID = id // RFC 5438 §6.3: the sender's name for it, whoever carried it
 		}
-		if m.Request = b.stranger(from, from); !b.tooMuch(in, from, m) {
+		key, list := canonical(from), c.list
+		if list != nil {
+			key, list = b.addressed(from, *list)
+		}
+		if m.Request = b.stranger(key, from); b.tooMuch(in, key, m) {
+			return true
+		}
+		if list != nil {
+			b.receiveShared(m, *list, answer(in))
+		} else {
 			b.receive(m, answer(in))
 		}
 	}
@@ -65,23 +74,30 @@ const maxBody = 64 << 10
 func (b *Book) receive(m Message, answer func(code int)) {
 	m.With = canonical(m.From)
 	b.tell.Add(func() {
-		known, err := b.keepIncoming(m)
-		switch {
-		case err != nil:
-			b.o.Log.Error("a message could not be stored, so its sender was asked to repeat it", "from", m.From, "error", err)
-			answer(sip.StatusInternalServerError)
-			return
-		case !known:
-			b.mu.Lock()
-			c := b.with([]string{m.From})
-			c.ask(m)
-			c.add(line{Message: m})
-			b.mu.Unlock()
-			b.o.Emit(Received{m})
-		}
-		answer(sip.StatusOK)
+		answer(b.take(m, func() *Conversation { return b.with([]string{m.From}) }))
+		b.aside(m)
 	})
 	b.tell.Flush()
+}
+
+// take keeps a line, adds it to its conversation and tells of it, unless it came
+// before. It returns how its sender is answered, and runs in the order of events.
+// talk is called with b.mu held.
+func (b *Book) take(m Message, talk func() *Conversation) (code int) {
+	known, err := b.keepIncoming(m)
+	if err != nil {
+		b.o.Log.Error("a message could not be stored, so its sender was asked to repeat it", "from", m.From, "error", err)
+		return sip.StatusInternalServerError
+	}
+	if !known {
+		b.mu.Lock()
+		c := talk()
+		c.ask(m)
+		c.add(line{Message: m})
+		b.mu.Unlock()
+		b.o.Emit(Received{m})
+	}
+	return sip.StatusOK
 }
 
 // keepIncoming stores a message before anybody hears of it; known: it came before.

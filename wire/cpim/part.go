@@ -113,12 +113,18 @@ func newPart(header func(string) string, content []byte) (Part, error) {
 	return p, err
 }
 
-// write writes the entity.
+// write writes the entity. What has an encoding is bytes, and these are written
+// in letters (RFC 2045 §6.8), as not every store keeps a zero byte.
 func (p Part) write(b *bytes.Buffer) {
 	for _, h := range [][2]string{{"Content-Type", p.Type}, {"Content-Encoding", p.Encoding}, {"Content-Disposition", p.Disposition}} {
 		if h[1] != "" {
 			b.WriteString(h[0] + ": " + oneLine(h[1]) + "\r\n")
 		}
+	}
+	if p.Encoding != "" {
+		b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
+		b.WriteString(base64.StdEncoding.EncodeToString(p.Body))
+		return
 	}
 	b.WriteString("\r\n")
 	b.Write(p.Body)

@@ -1,0 +1,89 @@
+package im
+
+import (
+	"bytes"
+	"compress/zlib"
+	"io"
+	"slices"
+	"strings"
+
+	"communicator/wire/cpim"
+	"communicator/wire/pidf"
+	"communicator/wire/sipconn"
+
+	"github.com/google/uuid"
+)
+
+// A line of a shared conversation is multipart/mixed: the text, and who is in
+// the conversation (RFC 5365 §7.3). The list is in the body, not in a header, as
+// stores and gateways keep a body and drop headers that they do not know.
+
+// longList is from how many bytes on a list is sent compressed, so that that of
+// MaxMembers stays under what servers take; maxList is the most that is read.
+const (
+	longList = 2000
+	maxList  = 256 << 10
+)
+
+// says is what a line says of the members to those who get it.
+func (m Message) says() said {
+	s := said{from: m.From, id: m.Group.ID, title: m.Group.Title, list: m.Group.Members, added: m.Group.Added}
+	if m.Notice == Joined || m.Notice == Left || m.Notice == Renamed {
+		s.notice = m.Notice
+	}
+	return s
+}
+
+// document writes the list of members, compressed if it is long.
+func (s said) document() []byte {
+	r := pidf.Recipients{ID: s.id, Title: s.title, Notice: s.notice}
+	for _, m := range s.list {
+		r.People = append(r.People, pidf.Recipient{URI: "sip:" + m, Added: slices.Contains(s.added, m)})
+	}
+	document := r.Marshal()
+	if len(document) < longList {
+		return document
+	}
+	var b bytes.Buffer
+	z := zlib.NewWriter(&b)
+	_, _ = z.Write(document) // into memory
+	_ = z.Close()
+	return b.Bytes()
+}
+
+// withList puts a text and the list of members into one body.
+func withList(text sipconn.Body, list []byte) sipconn.Body {
+	part := cpim.Part{Type: pidf.ContentTypeLists, Disposition: pidf.DispositionHistory, Body: list}
+	if len(list) > 0 && list[0] != '<' {
+		part.Encoding = "deflate" // RFC 9110 §8.4.1.2: the zlib format
+	}
+	var b sipconn.Body
+	b.Type, b.Content = cpim.Join("multipart/mixed", uuid.NewString(), cpim.Part{Type: text.Type, Body: text.Content}, part)
+	return b
+}
+
+// readList reads the list of members; nil: it cannot be read, and then the
+// message is as one without (its handling is optional).
+func readList(p cpim.Part) *said {
+	if strings.EqualFold(p.Encoding, "deflate") {
+		z, err := zlib.NewReader(bytes.NewReader(p.Body))
+		if err != nil {
+			return nil
+		}
+		if p.Body, err = io.ReadAll(io.LimitReader(z, maxList)); err != nil {
+			return nil
+		}
+	}
+	r, err := pidf.ParseRecipients(p.Body)
+	if err != nil {
+		return nil
+	}
+	s := said{id: r.ID, title: r.Title, notice: r.Notice}
+	for _, p := range r.People {
+		s.list = append(s.list, p.URI)
+		if p.Added {
+			s.added = append(s.added, p.URI)
+		}
+	}
+	return &s
+}
