@@ -52,6 +52,8 @@ func (p *pump) notify(event any) {
 		p.post(func(a *App) { a.bookChanged(e.State) })
 	case im.Received:
 		p.post(func(a *App) { a.talks.received(e.Message) })
+	case session.RequestsChanged:
+		p.post(func(a *App) { a.requestsChanged() })
 	case im.Sent:
 		p.post(func(a *App) { a.talks.changed(e.Message.With) })
 	case im.DeliveryChanged:

@@ -36,6 +36,9 @@ func commands() []command {
 		{"say", "TEXT", "sends to the person you talked with last", (*client).doSay},
 		{"group", "GROUP: TEXT", "sends a message to everybody in a group, and says who got it", (*client).doGroup},
 		{"read", "[NAME]", "reads the conversation with somebody again", (*client).doRead},
+		{"requests", "", "reads what people you do not know have written", (*client).doRequests},
+		{"accept", "ADDRESS", "lets somebody in who has written", (*client).doAccept},
+		{"dismiss", "ADDRESS", "forgets what somebody you do not know has written", (*client).doDismiss},
 		{"find", "TEXT", "searches the contacts and the address book", (*client).doFind},
 		{"org", "[NAME]", "reads a person's place in the organisation", (*client).doOrg},
 		{"add", "NAME [to GROUP]", "puts somebody you can find on the list", (*client).doAdd},
@@ -148,19 +151,14 @@ func (c *client) doStatus(ctx context.Context, rest string) error {
 	default:
 		return errUsage
 	}
-	chose := c.session.Presence.Chosen()
-	chose.Availability, chose.Until = state, time.Time{}
-	return c.set(ctx, chose)
+	if _, err := c.session.Presence.SetState(ctx, state, time.Time{}); err != nil {
+		return err
+	}
+	return c.doStatus(ctx, "")
 }
 
 func (c *client) doNote(ctx context.Context, rest string) error {
-	chose := c.session.Presence.Chosen()
-	chose.Note, chose.NoteUntil = rest, time.Time{}
-	return c.set(ctx, chose)
-}
-
-func (c *client) set(ctx context.Context, s presence.State) error {
-	if _, err := c.session.Presence.Set(ctx, s); err != nil {
+	if _, err := c.session.Presence.SetNote(ctx, rest, time.Time{}); err != nil {
 		return err
 	}
 	return c.doStatus(ctx, "")

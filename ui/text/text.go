@@ -128,8 +128,14 @@ func (c *client) happened(event any) {
 		if !errors.Is(e.State.Err, calendar.ErrNone) {
 			c.calendar(e.State.Err)
 		}
+	case session.RequestsChanged:
+		if n := len(e.Requests); n > 0 {
+			c.line("%s. Type requests to read them.", view.RequestsLine(n))
+		}
 	case im.Received:
-		c.message(e.Message)
+		if !e.Message.Request {
+			c.message(e.Message)
+		}
 	case im.DeliveryChanged:
 		if e.Delivery.State == im.Failed || e.Delivery.State == im.Unknown {
 			c.line("Not delivered to %s: %s.", c.names.Of(e.Delivery.To), view.Reason(e.Delivery))
