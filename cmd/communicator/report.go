@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -8,6 +10,8 @@ import (
 	"time"
 
 	"communicator/im"
+
+	"github.com/google/uuid"
 )
 
 // reportLine is what `send` says of one recipient; a public contract.
@@ -20,6 +24,19 @@ type reportLine struct {
 	MS     int64    `json:"ms"`
 
 	Blocked bool `json:"blocked,omitempty"` // by a filter of the organisation
+}
+
+// reportHead is the first line that a run writes into its report. A later run
+// with the same text sends the same message, so that nobody is shown it twice
+// who had it when the earlier run was cut off.
+type reportHead struct {
+	Message string `json:"message"` // its ID, of which each recipient's Call-ID is made
+	Text    string `json:"sha256"`  // of the text
+}
+
+func newHead(text string) reportHead {
+	sum := sha256.Sum256([]byte(text))
+	return reportHead{uuid.NewString(), hex.EncodeToString(sum[:])}
 }
 
 // summary is the last line of a report.
@@ -42,13 +59,14 @@ type report struct {
 	file    *reportFile
 }
 
-func newReport(p *program, file string, people []recipient) (*report, error) {
+func newReport(p *program, file string, head reportHead, people []recipient) (*report, error) {
 	r := &report{program: p, names: map[string]string{}, total: len(people), start: time.Now()}
 	for _, who := range people {
 		r.names[who.user] = who.name
 	}
 	var err error
 	r.file, err = openReport(file)
+	r.file.add(head)
 	return r, err
 }
 
@@ -149,19 +167,26 @@ func (r *report) status(stopped bool) error {
 	return nil
 }
 
-// reported reads an earlier report: who has the message already. Whoever is in
-// a line cut short is asked for again.
-func reported(file string) (map[string]bool, error) {
+// reported reads an earlier report: who has the message already, and the message
+// as it was sent then if it is the same as head. Whoever is in a line cut short
+// is asked for again.
+func reported(file string, head reportHead) (map[string]bool, reportHead, error) {
 	done := map[string]bool{}
 	err := earlier(file, "send", func(line []byte) bool {
-		var l reportLine
-		if json.Unmarshal(line, &l) != nil || l.To == "" {
+		var l struct {
+			reportLine
+			reportHead
+		}
+		if json.Unmarshal(line, &l) != nil || l.To == "" && l.Message == "" {
 			return false
+		}
+		if _, err := uuid.Parse(l.Message); err == nil && l.Text == head.Text {
+			head.Message = l.Message
 		}
 		if l.State == im.Delivered || l.State == im.Accepted {
 			done[strings.TrimPrefix(l.To, "sip:")] = true
 		}
 		return true
 	})
-	return done, err
+	return done, head, err
 }

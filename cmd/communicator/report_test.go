@@ -74,7 +74,8 @@ func TestResume(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, err := newReport(&program{out: &bytes.Buffer{}}, file, nil)
+	head := newHead("The office closes at 16:00.")
+	r, err := newReport(&program{out: &bytes.Buffer{}}, file, head, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,13 @@ func TestResume(t *testing.T) {
 	if err := r.end(); err != nil {
 		t.Fatal(err)
 	}
-	done, err := reported(file)
+	done, again, err := reported(file, newHead("The office closes at 16:00."))
+	if again != head {
+		t.Error("the same text to those who are left is another message")
+	}
+	if _, other, _ := reported(file, newHead("It stays open.")); other.Message == head.Message {
+		t.Error("another text is the same message")
+	}
 	if err != nil || len(done) != 3 || !done["a@example.com"] || !done["c@example.com"] || !done["e@example.com"] {
 		t.Errorf("got %v, %v", done, err)
 	}

@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"communicator/lab"
 
@@ -23,7 +26,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata/script",
 		Setup: company,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"as": as, "lab": obey, "jsonlines": jsonLines, "exits": exits,
+			"as": as, "lab": obey, "jsonlines": jsonLines, "exits": exits, "await": await, "once": gotOnce,
 		},
 	})
 }
@@ -91,5 +94,52 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != args[0] {
 		ts.Fatalf("communicator %s: exit status %s, want %s", strings.Join(args[1:], " "), got, args[0])
+	}
+}
+
+// await N FILE: waits until FILE has N lines.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		text, _ := os.ReadFile(ts.MkAbs(args[1])) // none yet has no lines
+		if strings.Count(string(text), "\n") >= want {
+			return
+		}
+		if time.Since(began) > time.Minute {
+			ts.Fatalf("%s has no %d lines:\n%s", args[1], want, text)
+		}
+	}
+}
+
+// once TEXT MANAGER: everybody under MANAGER but the user has got TEXT once, as
+// their clients say.
+func gotOnce(ts *testscript.TestScript, neg bool, args []string) {
+	c := ts.Value(companyKey{}).(*lab.Company)
+	boss := map[string]string{}
+	for _, p := range c.People() {
+		boss[p.User] = p.Manager
+	}
+	seen := 0
+	for user := range boss {
+		over := boss[user]
+		for over != "" && over != args[1] {
+			over = boss[over]
+		}
+		if over == "" || user == ts.Getenv("COMMUNICATOR_USER") {
+			continue
+		}
+		_ = c.Do("signin " + user) // what the server has kept comes
+		seen++
+		n := 0
+		for began := time.Now(); n == 0 && time.Since(began) < time.Minute; time.Sleep(10 * time.Millisecond) {
+			n = strings.Count(c.Do("inbox "+user), args[0])
+		}
+		if n != 1 {
+			ts.Fatalf("%s has it %d times", user, n)
+		}
+	}
+	if seen < 20 {
+		ts.Fatalf("only %d people work under %s", seen, args[1])
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -69,7 +70,10 @@ func (p *program) sendMessage(ctx context.Context, s sending) error {
 	if err := p.messageText(&s); err != nil {
 		return err
 	}
-	done, err := reported(s.resume)
+	if _, err := os.Stat(s.resume); s.resume == s.report && errors.Is(err, fs.ErrNotExist) {
+		s.resume = "" // the first run of a script that names the same file for both
+	}
+	done, head, err := reported(s.resume, newHead(s.text))
 	if err != nil {
 		return err
 	}
@@ -84,7 +88,10 @@ func (p *program) sendMessage(ctx context.Context, s sending) error {
 		if err != nil {
 			return err
 		}
-		people = without(people, done)
+		if people = without(people, done); len(people) == 0 && !p.flags.json {
+			p.say("Nobody is left: all of them have it, says %s.", s.resume)
+			return nil
+		}
 		if s.dry {
 			p.dryRun(people)
 			return nil
@@ -92,7 +99,7 @@ func (p *program) sendMessage(ctx context.Context, s sending) error {
 		if err := p.confirm(s, len(people)); err != nil {
 			return err
 		}
-		err = p.deliver(ctx, session, s, people)
+		err = p.deliver(ctx, session, s, head, people)
 		p.printReplies(ctx, answers, s.replies)
 		return err
 	})
@@ -153,8 +160,8 @@ func (p *program) dryRun(people []recipient) {
 
 // deliver sends, reports each recipient as it becomes final, and turns the
 // sum into the exit status. Ctrl-C stops what was not sent.
-func (p *program) deliver(ctx context.Context, s *session.Session, m sending, people []recipient) error {
-	r, err := newReport(p, m.report, people)
+func (p *program) deliver(ctx context.Context, s *session.Session, m sending, head reportHead, people []recipient) error {
+	r, err := newReport(p, m.report, head, people)
 	if err != nil {
 		return err
 	}
@@ -163,7 +170,7 @@ func (p *program) deliver(ctx context.Context, s *session.Session, m sending, pe
 		ctx, cancel = p.deadline(ctx)
 		defer cancel()
 	}
-	err = s.IM.SendEach(ctx, im.Bulk{To: users(people), Text: m.text, Rate: m.rate, Each: r.add})
+	err = s.IM.SendEach(ctx, im.Bulk{ID: head.Message, To: users(people), Text: m.text, Rate: m.rate, Each: r.add})
 	stopped := ctx.Err() != nil
 	switch {
 	case stopped:
