@@ -8,8 +8,8 @@ import (
 )
 
 // Add stores an entry, in one transaction. known: it is there already (same ID,
-// From and Text), and nothing was changed. The zero Time is now. The error may be
-// ErrFull.
+// From and Text); then only recipients that it did not have are added. The zero
+// Time is now. The error may be ErrFull.
 func (s *Store) Add(e Entry) (known bool, err error) {
 	if e.Time.IsZero() {
 		e.Time = s.o.Now()
@@ -33,7 +33,14 @@ func (s *Store) Add(e Entry) (known bool, err error) {
 // add stores an entry, or only its mark.
 func (c *conn) add(e Entry, holder string, onlyMark bool) (known bool, err error) {
 	mark := e.mark()
-	r, err := c.first("SELECT 1 FROM seen WHERE mark = ?1 UNION ALL SELECT 1 FROM entries WHERE mark = ?1", mark)
+	r, err := c.first("SELECT id FROM entries WHERE mark = ?1", mark)
+	if err != nil {
+		return false, err
+	}
+	if r != nil {
+		return true, c.extend(r.number(0), e, holder)
+	}
+	r, err = c.first("SELECT 1 FROM seen WHERE mark = ?1", mark)
 	switch {
 	case err != nil || r != nil:
 		return r != nil, err
@@ -43,11 +50,53 @@ func (c *conn) add(e Entry, holder string, onlyMark bool) (known bool, err error
 	return false, c.insert(e, mark, holder)
 }
 
+// extend adds the recipients that an entry does not have yet.
+func (c *conn) extend(id int64, e Entry, holder string) error {
+	news := false
+	for _, r := range e.To {
+		person, err := c.person(r.To)
+		if err != nil {
+			return err
+		}
+		there, err := c.first("SELECT 1 FROM recipients WHERE entry = ?1 AND person = ?2", id, person)
+		if err == nil && there == nil {
+			news = news || rank(r.State) < pending
+			err = c.addRecipient(id, e.With, r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !news || holder == "" {
+		return nil
+	}
+	_, err := c.do("INSERT OR IGNORE INTO unsent (entry, holder) VALUES (?1, ?2)", id, holder)
+	return err
+}
+
+// addRecipient adds a recipient; one of a message to several separately has it in
+// the conversation with him.
+func (c *conn) addRecipient(entry int64, with string, r Recipient) error {
+	if with == "" {
+		talk, err := c.talk(Entry{With: r.To})
+		if err == nil {
+			_, err = c.do("INSERT OR IGNORE INTO places (talk, entry) VALUES (?1, ?2)", talk, entry)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return c.setRecipient(entry, r)
+}
+
 // insert stores an entry that is not there; holder is who has to send it.
 func (c *conn) insert(e Entry, mark []byte, holder string) error {
-	talk, err := c.talk(e)
-	if err != nil {
-		return err
+	var talk int64 // 0: several people separately
+	if e.With != "" {
+		var err error
+		if talk, err = c.talk(e); err != nil {
+			return err
+		}
 	}
 	sender, err := c.person(e.From)
 	if err != nil {
@@ -69,7 +118,7 @@ func (c *conn) insert(e Entry, mark []byte, holder string) error {
 	}
 	for _, r := range e.To {
 		if err == nil {
-			err = c.setRecipient(id, r)
+			err = c.addRecipient(id, e.With, r)
 		}
 	}
 	if err == nil && holder != "" {

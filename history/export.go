@@ -15,15 +15,19 @@ func (s *Store) All(q Query, f func(Entry) error) error {
 	if !q.Until.IsZero() {
 		until = q.Until.UnixMicro()
 	}
-	sql := "SELECT id FROM entries WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3"
-	if q.With != "" {
-		sql = "SELECT id FROM entries WHERE talk = (SELECT id FROM talks WHERE key = ?4) AND id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3"
+	ask := func(c *conn) ([]int64, error) {
+		if q.With != "" {
+			return c.ids(inTalk("id >= ?2 AND id < ?3 ORDER BY 1 LIMIT ?4"), q.With, from, until, batch)
+		}
+		return c.ids("SELECT id FROM entries WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3", from, until, batch)
 	}
 	for {
 		var some []Entry
 		err := s.read(func(c *conn) error {
-			ids, err := c.ids(sql, from, until, batch, q.With)
-			if err == nil {
+			ids, err := ask(c)
+			if err == nil && q.With != "" {
+				some, err = c.entriesWith(q.With, ids)
+			} else if err == nil {
 				some, err = c.entries(ids)
 			}
 			if len(ids) > 0 {

@@ -40,7 +40,7 @@ func (k Kind) String() string { return kinds[k] }
 // Entry is a line of a conversation, or a call.
 type Entry struct {
 	ID      string // Message-ID; of a call its Call-ID
-	With    string // key of the conversation: the others' addresses, sorted and joined by commas, or "group:ID"
+	With    string // key of the conversation: the others' addresses, sorted and joined by commas, or "group:ID"; empty: own, to several people separately, and in the conversation with each
 	From    string // "user@domain"
 	Own     bool   // written, or called, by this user
 	Kind    Kind

@@ -181,6 +181,47 @@ func TestCallsBelongToIt(t *testing.T) {
 	}
 }
 
+// A message that went to several people separately is one entry, in the
+// conversation with each.
+func TestSeveralSeparately(t *testing.T) {
+	s := begun(t, Options{})
+	each := to("", 2, "The office closes", "unknown")
+	each.To = []Recipient{{To: bob, State: "unknown"}, {To: eva, State: "unknown"}}
+	add(t, s, from(bob, 1, "Hello"), each, from(bob, 3, "Why?"))
+	each.To = append(each.To, Recipient{To: "dan@contoso.test", State: "unknown"})
+	if err := s.Settle(each.ID, Recipient{To: bob, State: "delivered", Code: 200}); err != nil {
+		t.Fatal(err)
+	}
+	if known, err := s.Add(each); err != nil || !known { // a run that is resumed
+		t.Fatalf("known %v, %v", known, err)
+	}
+	talk := newest(t, s, bob)
+	want(t, "with Bob", texts(talk), "Hello|The office closes|Why?")
+	if len(talk) != 3 || talk[1].With != bob || !reflect.DeepEqual(talk[1].To, []Recipient{{To: bob, State: "delivered", Code: 200}}) {
+		t.Errorf("the line with Bob is %+v", talk[1])
+	}
+	want(t, "with Dan", texts(newest(t, s, "dan@contoso.test")), "The office closes")
+	want(t, "found with Eva", found(t, s, Query{Text: "office", With: eva}), "The office closes")
+	want(t, "found with Bob", found(t, s, Query{With: bob}), "Why?|The office closes|Hello")
+	want(t, "found anywhere", found(t, s, Query{Text: "office"}), "The office closes")
+	if talks, err := s.Talks(10); err != nil || len(talks) != 3 || talks[0].With != bob || talks[1].Last.Text != each.Text || len(talks[1].Last.To) != 1 {
+		t.Errorf("conversations: %+v, %v", talks, err)
+	}
+	for _, who := range []string{bob, eva} {
+		if err := s.Forget(who); err != nil {
+			t.Fatal(err)
+		}
+		want(t, "forgotten", texts(newest(t, s, who)), "")
+	}
+	want(t, "with Dan", texts(newest(t, s, "dan@contoso.test")), "The office closes")
+	if err := s.Prune(noon.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if talks, err := s.Talks(10); err != nil || len(talks) != 0 {
+		t.Errorf("conversations in the end: %+v, %v", talks, err)
+	}
+}
+
 func TestUnsentGoesToWhoComesNext(t *testing.T) {
 	window := begun(t, Options{})
 	command := reopened(t, window.file, Options{})

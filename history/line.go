@@ -87,7 +87,7 @@ func WriteJSON(w io.Writer, e Entry) error {
 
 // uris writes the key of a conversation with its addresses as URIs.
 func uris(key string) string {
-	if strings.HasPrefix(key, groupPrefix) {
+	if key == "" || strings.HasPrefix(key, groupPrefix) {
 		return key
 	}
 	return "sip:" + strings.ReplaceAll(key, ",", ",sip:")
@@ -100,10 +100,7 @@ const groupPrefix = "group:"
 func WriteText(w io.Writer, e Entry) error {
 	who, text := "from "+e.From, e.Text
 	if e.Own {
-		who = "to " + e.With
-		if e.Title != "" {
-			who = "to " + plain.Line(e.Title)
-		}
+		who = "to " + e.whom()
 	}
 	switch e.Kind {
 	case Call:
@@ -117,6 +114,19 @@ func WriteText(w io.Writer, e Entry) error {
 	}
 	_, err := fmt.Fprintf(w, "%s  %s  %s\n", e.Time.Local().Format("2006-01-02 15:04:05"), who, strings.ReplaceAll(text, "\n", "\n    "))
 	return err
+}
+
+// whom says with whom an own entry is.
+func (e Entry) whom() string {
+	switch {
+	case e.Title != "":
+		return plain.Line(e.Title)
+	case e.With != "":
+		return e.With
+	case len(e.To) == 1:
+		return e.To[0].To
+	}
+	return fmt.Sprintf("%d people", len(e.To))
 }
 
 // Limits of a line that is read.
@@ -156,8 +166,10 @@ func ParseLine(b []byte) (Entry, error) {
 	if e.From, err = parseAddress(l.From); err != nil {
 		return Entry{}, fmt.Errorf("from: %w", err)
 	}
-	if e.With, err = keyOf(l.With); err != nil {
-		return Entry{}, fmt.Errorf("with: %w", err)
+	if separately := l.With == "" && e.Own && len(l.To) > 0; !separately {
+		if e.With, err = keyOf(l.With); err != nil {
+			return Entry{}, fmt.Errorf("with: %w", err)
+		}
 	}
 	return e, e.parseMembers(l)
 }

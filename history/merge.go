@@ -126,7 +126,7 @@ func (m *merger) flush() error {
 				return err
 			case there != nil:
 				known++
-				err = c.improve(there.number(0), w.e)
+				err = errors.Join(c.improve(there.number(0), w.e), c.extend(there.number(0), w.e, w.holder))
 			default:
 				added++
 				err = c.insert(w.e, mark, w.holder)

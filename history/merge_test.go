@@ -24,7 +24,9 @@ func everything(t testing.TB) *Store {
 	several.With, several.To = bob+","+eva, append(several.To, Recipient{To: eva, State: "failed", Code: 404, Reason: "Not Found", Took: time.Second})
 	joined := from(eva, 7, "Eva has joined")
 	joined.Kind, joined.Notice, joined.With, joined.Title, joined.Members = Notice, "joined", "group:1", "Lunch", []string{bob, eva}
-	add(t, s, from(bob, 1, "Hello"), to(bob, 2, "Hi", "queued"), call, shared, late, several, joined)
+	each := several
+	each.ID, each.With, each.Text, each.Time = "each", "", "to each", noon.Add(8*time.Minute)
+	add(t, s, from(bob, 1, "Hello"), to(bob, 2, "Hi", "queued"), call, shared, late, several, joined, each)
 	return s
 }
 
@@ -54,7 +56,7 @@ func TestExportIsReadAgain(t *testing.T) {
 	}
 	other := begun(t, Options{})
 	m, err := other.Merge(file)
-	if err != nil || m.Added != 7 || m.Known != 0 || m.Bad != 0 {
+	if err != nil || m.Added != 8 || m.Known != 0 || m.Bad != 0 {
 		t.Fatalf("merging says %+v, %v", m, err)
 	}
 	before, after := all(t, s), all(t, other)
@@ -68,7 +70,7 @@ func TestExportIsReadAgain(t *testing.T) {
 	if unsent, err := other.Unsent(); err != nil || len(unsent) > 0 {
 		t.Errorf("unsent: %v, %v", unsent, err)
 	}
-	if m, err = other.Merge(file); err != nil || m.Added != 0 || m.Known != 7 {
+	if m, err = other.Merge(file); err != nil || m.Added != 0 || m.Known != 8 {
 		t.Errorf("a second time it says %+v, %v", m, err)
 	}
 }
@@ -88,12 +90,12 @@ func TestMergesTheFileOfAnotherDevice(t *testing.T) {
 		t.Fatalf("merging says %+v, %v", m, err)
 	}
 	here := newest(t, s, bob)
-	want(t, "what Bob wrote", texts(here), "Hello|Hi||seen by the laptop only")
+	want(t, "what Bob wrote", texts(here), "Hello|Hi||to each|seen by the laptop only")
 	if !here[0].Read || here[1].To[0].State != "queued" {
 		t.Errorf("read %v; what is queued here and was never written from here is now %q", here[0].Read, here[1].To[0].State)
 	}
-	if e := newest(t, s, eva); e[0].To[0].State != "delivered" {
-		t.Errorf("the laptop knew less, but now it is %q", e[0].To[0].State)
+	if e := newest(t, s, eva); e[len(e)-1].To[0].State != "delivered" {
+		t.Errorf("the laptop knew less, but now it is %q", e[len(e)-1].To[0].State)
 	}
 }
 
@@ -132,6 +134,7 @@ func TestTextForPeople(t *testing.T) {
 2026-11-20 12:05:00  from sip.contoso.test  server says hello
 2026-11-20 12:06:00  to bob@contoso.test,eva@contoso.test (failed)  to both
 2026-11-20 12:07:00  joined eva@contoso.test  Eva has joined
+2026-11-20 12:08:00  to 2 people (failed)  to each
 `)
 }
 

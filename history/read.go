@@ -34,11 +34,11 @@ func (s *Store) Around(with string, t time.Time, n int) (all []Entry, at int, er
 			return err
 		}
 		at = len(all)
-		ids, err := c.ids("SELECT id FROM entries WHERE talk = (SELECT id FROM talks WHERE key = ?1) AND id >= ?2 ORDER BY id LIMIT ?3", with, t.UnixMicro(), n)
+		ids, err := c.ids(inTalk("id >= ?2 ORDER BY 1 LIMIT ?3"), with, t.UnixMicro(), n)
 		if err != nil {
 			return err
 		}
-		after, err := c.entries(ids)
+		after, err := c.entriesWith(with, ids)
 		all = append(all, after...)
 		return err
 	})
@@ -50,12 +50,33 @@ func (s *Store) Around(with string, t time.Time, n int) (all []Entry, at int, er
 
 // before returns the last n lines of a conversation with smaller numbers than end.
 func (c *conn) before(with string, end int64, n int) ([]Entry, error) {
-	ids, err := c.ids("SELECT id FROM entries WHERE talk = (SELECT id FROM talks WHERE key = ?1) AND id < ?2 ORDER BY id DESC LIMIT ?3", with, end, n)
+	ids, err := c.ids(inTalk("id < ?2 ORDER BY 1 DESC LIMIT ?3"), with, end, n)
 	if err != nil {
 		return nil, err
 	}
 	slices.Reverse(ids)
-	return c.entries(ids)
+	return c.entriesWith(with, ids)
+}
+
+// inTalk asks for the numbers of what is in the conversation ?1, also of what was
+// written to several people separately.
+func inTalk(which string) string {
+	condition, _, _ := strings.Cut(which, " ORDER")
+	return `SELECT id FROM entries WHERE talk = (SELECT id FROM talks WHERE key = ?1) AND ` + condition + `
+		UNION ALL SELECT entry AS id FROM places WHERE talk = (SELECT id FROM talks WHERE key = ?1) AND ` + strings.ReplaceAll(condition, "id", "entry") + which[len(condition):]
+}
+
+// entriesWith reads entries as lines of one conversation: of what went to several
+// people separately only the one with whom it is.
+func (c *conn) entriesWith(with string, ids []int64) ([]Entry, error) {
+	all, err := c.entries(ids)
+	for i, e := range all {
+		if e.With == "" {
+			all[i].With = with
+			all[i].To = slices.DeleteFunc(e.To, func(r Recipient) bool { return r.To != with })
+		}
+	}
+	return all, err
 }
 
 // Talk is a conversation as a whole.
@@ -74,7 +95,8 @@ func (s *Store) Talks(n int) ([]Talk, error) {
 	err := s.read(func(c *conn) error {
 		all = nil
 		var last []int64
-		err := c.each(`SELECT key, title, members, (SELECT max(e.id) FROM entries e WHERE e.talk = talks.id) AS last,
+		err := c.each(`SELECT key, title, members, nullif(max(ifnull((SELECT max(e.id) FROM entries e WHERE e.talk = talks.id), 0),
+				ifnull((SELECT max(p.entry) FROM places p WHERE p.talk = talks.id), 0)), 0) AS last,
 			(SELECT count(*) FROM entries e WHERE e.talk = talks.id AND NOT e.read)
 			FROM talks WHERE last IS NOT NULL ORDER BY last DESC LIMIT ?1`, []any{n}, func(r row) error {
 			all = append(all, Talk{With: r.text(0), Title: r.text(1), Members: split(r.text(2)), Unread: int(r.number(4))})
@@ -82,8 +104,12 @@ func (s *Store) Talks(n int) ([]Talk, error) {
 			return nil
 		})
 		for i := range all {
-			if err == nil {
-				all[i].Last, err = c.entry(last[i])
+			if err != nil {
+				break
+			}
+			var one []Entry
+			if one, err = c.entriesWith(all[i].With, last[i:i+1]); len(one) > 0 {
+				all[i].Last = one[0]
 			}
 		}
 		return err
@@ -118,17 +144,17 @@ func (c *conn) entries(ids []int64) ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.With != "" {
+		if e.ID != "" {
 			all = append(all, e)
 		}
 	}
 	return all, nil
 }
 
-// entry reads one entry; without With: it is not there.
+// entry reads one entry; without ID: it is not there.
 func (c *conn) entry(id int64) (Entry, error) {
 	r, err := c.first(`SELECT e.message, t.key, p.address, e.own, e.kind, e.text, e.raw, e.read, e.late, e.request, e.notice, t.title, t.members
-		FROM entries e JOIN talks t ON t.id = e.talk JOIN people p ON p.id = e.sender WHERE e.id = ?1`, id)
+		FROM entries e LEFT JOIN talks t ON t.id = e.talk JOIN people p ON p.id = e.sender WHERE e.id = ?1`, id)
 	if err != nil || r == nil {
 		return Entry{}, err
 	}

@@ -216,7 +216,7 @@ func (o *other) readStretch(from, to int64) (next int64, err error) {
 			if e.With == "" && !e.Own {
 				e.With = e.From
 			}
-			if e.With == "" || e.From == "" {
+			if e.From == "" || e.With == "" && len(e.To) == 0 {
 				o.into.bad(errDamaged)
 				return nil
 			}

@@ -15,7 +15,7 @@ CREATE TABLE talks (
 );
 CREATE TABLE entries (
 	id INTEGER PRIMARY KEY, -- its time in microseconds since 1970, made unique: so all is in order of time
-	talk INTEGER NOT NULL,
+	talk INTEGER NOT NULL, -- 0: it went to several people separately, and is in the talks that places says
 	sender INTEGER NOT NULL, -- of people
 	own INTEGER NOT NULL,
 	kind INTEGER NOT NULL,
@@ -41,6 +41,7 @@ CREATE TABLE recipients (
 	plain INTEGER NOT NULL,
 	PRIMARY KEY (entry, person)
 ) WITHOUT ROWID;
+CREATE TABLE places (talk INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (talk, entry)) WITHOUT ROWID;
 CREATE TABLE calls (entry INTEGER PRIMARY KEY, device TEXT NOT NULL, reason TEXT NOT NULL, length INTEGER NOT NULL); -- milliseconds
 CREATE TABLE unsent (entry INTEGER PRIMARY KEY, holder TEXT NOT NULL); -- which process is to send it
 CREATE TABLE seen (mark BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID; -- recognised, though no longer kept; at as id of entries

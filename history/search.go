@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -30,7 +31,12 @@ func (s *Store) Search(q Query) ([]Entry, error) {
 	var all []Entry
 	err := s.read(func(c *conn) error {
 		ids, err := c.search(q)
-		if err == nil {
+		if err != nil {
+			return err
+		}
+		if q.With != "" {
+			all, err = c.entriesWith(q.With, ids)
+		} else {
 			all, err = c.entries(ids)
 		}
 		return err
@@ -55,7 +61,7 @@ func (c *conn) search(q Query) ([]int64, error) {
 	}
 	if strings.TrimSpace(q.Text) == "" {
 		if talk != nil {
-			return c.ids("SELECT id FROM entries WHERE talk = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id DESC LIMIT ?4", talk.number(0), since, until, limit)
+			return c.ids(inTalk("id BETWEEN ?2 AND ?3 ORDER BY 1 DESC LIMIT ?4"), q.With, since, until, limit)
 		}
 		return c.ids("SELECT id FROM entries WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT ?3", since, until, limit)
 	}
@@ -63,10 +69,20 @@ func (c *conn) search(q Query) ([]int64, error) {
 	if words == "" {
 		return nil, nil // there is no word in it
 	}
-	if talk != nil {
-		words = fmt.Sprintf("talk:%d AND %s", talk.number(0), words)
+	if talk == nil {
+		return c.ids("SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC LIMIT ?4", words, since, until, limit)
 	}
-	return c.ids("SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC LIMIT ?4", words, since, until, limit)
+	ids, err := c.ids("SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC LIMIT ?4",
+		fmt.Sprintf("talk:%d AND %s", talk.number(0), words), since, until, limit)
+	if err != nil {
+		return nil, err
+	}
+	separately, err := c.ids(`SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+		AND EXISTS (SELECT 1 FROM places WHERE talk = ?5 AND entry = words.rowid) ORDER BY rowid DESC LIMIT ?4`,
+		"talk:0 AND "+words, since, until, limit, talk.number(0))
+	ids = append(ids, separately...)
+	slices.SortFunc(ids, func(a, b int64) int { return cmp.Compare(b, a) })
+	return ids[:min(len(ids), limit)], err
 }
 
 // match writes what was typed in the language of FTS5: every word and phrase as
