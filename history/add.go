@@ -80,6 +80,9 @@ func (c *conn) addRecipient(entry int64, with string, r Recipient) error {
 	if with == "" {
 		talk, err := c.talk(Entry{With: r.To})
 		if err == nil {
+			err = c.accept(talk)
+		}
+		if err == nil {
 			_, err = c.do("INSERT OR IGNORE INTO places (talk, entry) VALUES (?1, ?2)", talk, entry)
 		}
 		if err != nil {
@@ -98,6 +101,11 @@ func (c *conn) insert(e Entry, mark []byte, holder string) error {
 			return err
 		}
 	}
+	if !e.Request { // whoever answers has accepted
+		if err := c.accept(talk); err != nil {
+			return err
+		}
+	}
 	sender, err := c.person(e.From)
 	if err != nil {
 		return err
@@ -110,9 +118,9 @@ func (c *conn) insert(e Entry, mark []byte, holder string) error {
 	if raw == e.Text {
 		raw = ""
 	}
-	_, err = c.do(`INSERT INTO entries (id, talk, sender, own, kind, read, late, request, mark, message, text, raw, notice)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
-		id, talk, sender, e.Own, int(e.Kind), e.Own || e.Read, e.Late, e.Request, mark, e.ID, e.Text, raw, e.Notice)
+	_, err = c.do(`INSERT INTO entries (id, talk, sender, own, kind, read, late, request, mark, message, text, raw, notice, added)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)`,
+		id, talk, sender, e.Own, int(e.Kind), e.Own || e.Read, e.Late, e.Request, mark, e.ID, e.Text, raw, e.Notice, strings.Join(e.Added, ","))
 	if err == nil && e.Kind == Call {
 		_, err = c.do("INSERT INTO calls (entry, device, reason, length) VALUES (?1, ?2, ?3, ?4)", id, e.Device, e.Reason, e.Length.Milliseconds())
 	}
@@ -191,8 +199,8 @@ func (c *conn) setRecipient(entry int64, r Recipient) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.do("INSERT OR REPLACE INTO recipients (entry, person, state, code, reason, took, plain) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-		entry, person, rank(r.State), r.Code, r.Reason, r.Took.Milliseconds(), r.Plain)
+	_, err = c.do("INSERT OR REPLACE INTO recipients (entry, person, state, code, reason, took, plain, blocked) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		entry, person, rank(r.State), r.Code, r.Reason, r.Took.Milliseconds(), r.Plain, r.Blocked)
 	return err
 }
 
@@ -260,14 +268,22 @@ func (s *Store) Seen(with string, upTo time.Time) error {
 // microseconds, without its being missed.
 const slack = 1000
 
-// Accept takes a stranger's requests as ordinary messages from now on.
+// Accept makes a stranger's requests ordinary messages.
 func (s *Store) Accept(with string) error {
 	err := s.write(func(c *conn) error {
-		_, err := c.do("UPDATE entries SET request = 0 WHERE request AND talk = (SELECT id FROM talks WHERE key = ?1)", with)
-		return err
+		talk, err := c.first("SELECT id FROM talks WHERE key = ?1", with)
+		if err != nil || talk == nil {
+			return err
+		}
+		return c.accept(talk.number(0))
 	})
 	if err != nil {
 		return fmt.Errorf("store the acceptance: %w", err)
 	}
 	return nil
+}
+
+func (c *conn) accept(talk int64) error {
+	_, err := c.do("UPDATE entries SET request = 0 WHERE talk = ?1 AND request", talk)
+	return err
 }

@@ -51,8 +51,9 @@ type Entry struct {
 	Late    bool      // a server kept it
 	Request bool      // incoming, of a stranger who is not accepted yet
 	Notice  string    // of a Notice: "joined", "left", "renamed"
-	Title   string    // of a conversation that everyone sees; here its newest
-	Members []string  // of the same; empty: With has them
+	Title   string    // of a conversation that everyone sees; what is read has the newest
+	Members []string  // of the same, in the order of joining; empty: With has them
+	Added   []string  // of them: came in with this line
 	To      []Recipient
 
 	Device string        // of a call: on which it was
@@ -67,7 +68,9 @@ type Recipient struct {
 	Code   int    // SIP status; 0: none
 	Reason string
 	Took   time.Duration
-	Plain  bool // of a conversation that everyone sees: got it as plain text
+
+	Plain   bool // of a conversation that everyone sees: got it as plain text
+	Blocked bool // failed: a filter took offence at the text
 }
 
 // States of a Recipient, the better after the worse. A message of which one is

@@ -222,6 +222,31 @@ func TestSeveralSeparately(t *testing.T) {
 	}
 }
 
+func TestRequestsUntilAccepted(t *testing.T) {
+	s := begun(t, Options{})
+	waits := func(with string) (all []bool) {
+		for _, e := range newest(t, s, with) {
+			all = append(all, e.Request)
+		}
+		return all
+	}
+	for _, who := range []string{bob, eva} {
+		e := from(who, 1, "Buy!")
+		e.Request = true
+		add(t, s, e)
+	}
+	add(t, s, to(eva, 2, "No, thank you", "delivered"))
+	if got := fmt.Sprint(waits(bob), waits(eva)); got != "[true] [false false]" {
+		t.Errorf("after an answer to Eva: %s", got)
+	}
+	if err := s.Accept(bob); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(waits(bob)); got != "[false]" {
+		t.Errorf("after accepting Bob: %s", got)
+	}
+}
+
 func TestUnsentGoesToWhoComesNext(t *testing.T) {
 	window := begun(t, Options{})
 	command := reopened(t, window.file, Options{})

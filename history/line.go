@@ -30,6 +30,7 @@ type line struct {
 	Notice    string   `json:"notice,omitempty"`
 	Title     string   `json:"title,omitempty"`
 	Members   []string `json:"members,omitempty"`
+	Added     []string `json:"added,omitempty"`
 	Device    string   `json:"device,omitempty"`
 	Reason    string   `json:"reason,omitempty"`
 	Seconds   float64  `json:"seconds,omitempty"`
@@ -42,6 +43,7 @@ type lineTo struct {
 	Reason string `json:"reason"`
 	Ms     int64  `json:"ms"`
 	Plain  bool   `json:"plain,omitempty"`
+	Block  bool   `json:"blocked,omitempty"`
 }
 
 // Direction is "out" of what the user wrote or called, else "in".
@@ -77,8 +79,11 @@ func WriteJSON(w io.Writer, e Entry) error {
 	for _, m := range e.Members {
 		l.Members = append(l.Members, "sip:"+m)
 	}
+	for _, m := range e.Added {
+		l.Added = append(l.Added, "sip:"+m)
+	}
 	for _, r := range e.To {
-		l.To = append(l.To, lineTo{"sip:" + r.To, r.State, r.Code, r.Reason, r.Took.Milliseconds(), r.Plain})
+		l.To = append(l.To, lineTo{"sip:" + r.To, r.State, r.Code, r.Reason, r.Took.Milliseconds(), r.Plain, r.Blocked})
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -157,7 +162,7 @@ func ParseLine(b []byte) (Entry, error) {
 		return Entry{}, fmt.Errorf("kind %q is none", plain.Cut(l.Kind, 50))
 	case l.Direction != "in" && l.Direction != "out":
 		return Entry{}, fmt.Errorf("direction %q: it should be in or out", plain.Cut(l.Direction, 50))
-	case len(l.Text) > maxText || len(l.To) > maxMembers || len(l.Members) > maxMembers:
+	case len(l.Text) > maxText || len(l.To) > maxMembers || len(l.Members)+len(l.Added) > maxMembers:
 		return Entry{}, errors.New("it is too long")
 	}
 	e := Entry{ID: plain.Line(l.ID), Own: l.Direction == "out", Kind: Kind(kind), Text: plain.Text(l.Text), Time: at, Late: l.Stored, Request: l.Request,
@@ -174,20 +179,19 @@ func ParseLine(b []byte) (Entry, error) {
 	return e, e.parseMembers(l)
 }
 
-func (e *Entry) parseMembers(l line) error {
-	for _, m := range l.Members {
-		user, err := parseAddress(m)
-		if err != nil {
-			return fmt.Errorf("members: %w", err)
-		}
-		e.Members = append(e.Members, user)
+func (e *Entry) parseMembers(l line) (err error) {
+	if e.Members, err = parseAddresses(l.Members); err != nil {
+		return fmt.Errorf("members: %w", err)
+	}
+	if e.Added, err = parseAddresses(l.Added); err != nil {
+		return fmt.Errorf("added: %w", err)
 	}
 	for _, t := range l.To {
 		user, err := parseAddress(t.To)
 		if err != nil {
 			return fmt.Errorf("to: %w", err)
 		}
-		e.To = append(e.To, Recipient{To: user, State: states[rank(t.State)], Code: t.Code, Reason: plain.Line(t.Reason), Took: time.Duration(max(0, min(t.Ms, math.MaxInt32))) * time.Millisecond, Plain: t.Plain})
+		e.To = append(e.To, Recipient{To: user, State: states[rank(t.State)], Code: t.Code, Reason: plain.Line(t.Reason), Took: time.Duration(max(0, min(t.Ms, math.MaxInt32))) * time.Millisecond, Plain: t.Plain, Blocked: t.Block})
 	}
 	return nil
 }
@@ -220,6 +224,17 @@ func keyOf(with string) (string, error) {
 	}
 	slices.Sort(all)
 	return strings.Join(slices.Compact(all), ","), nil
+}
+
+func parseAddresses(all []string) (users []string, err error) {
+	for _, a := range all {
+		user, err := parseAddress(a)
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, user)
+	}
+	return users, nil
 }
 
 // parseAddress reads an address, or the name of a server that speaks for itself.

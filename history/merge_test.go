@@ -23,7 +23,7 @@ func everything(t testing.TB) *Store {
 	several := to(bob, 6, "to both", "delivered")
 	several.With, several.To = bob+","+eva, append(several.To, Recipient{To: eva, State: "failed", Code: 404, Reason: "Not Found", Took: time.Second})
 	joined := from(eva, 7, "Eva has joined")
-	joined.Kind, joined.Notice, joined.With, joined.Title, joined.Members = Notice, "joined", "group:1", "Lunch", []string{bob, eva}
+	joined.Kind, joined.Notice, joined.With, joined.Title, joined.Members, joined.Added = Notice, "joined", "group:1", "Lunch", []string{bob, eva}, []string{eva}
 	each := several
 	each.ID, each.With, each.Text, each.Time = "each", "", "to each", noon.Add(8*time.Minute)
 	add(t, s, from(bob, 1, "Hello"), to(bob, 2, "Hi", "queued"), call, shared, late, several, joined, each)

@@ -153,13 +153,13 @@ func (c *conn) entries(ids []int64) ([]Entry, error) {
 
 // entry reads one entry; without ID: it is not there.
 func (c *conn) entry(id int64) (Entry, error) {
-	r, err := c.first(`SELECT e.message, t.key, p.address, e.own, e.kind, e.text, e.raw, e.read, e.late, e.request, e.notice, t.title, t.members
+	r, err := c.first(`SELECT e.message, t.key, p.address, e.own, e.kind, e.text, e.raw, e.read, e.late, e.request, e.notice, t.title, t.members, e.added
 		FROM entries e LEFT JOIN talks t ON t.id = e.talk JOIN people p ON p.id = e.sender WHERE e.id = ?1`, id)
 	if err != nil || r == nil {
 		return Entry{}, err
 	}
 	e := Entry{ID: r.text(0), With: r.text(1), From: r.text(2), Own: r.is(3), Kind: kindOf(r.number(4)), Text: r.text(5), Raw: r.text(6),
-		Read: r.is(7), Late: r.is(8), Request: r.is(9), Notice: r.text(10), Title: r.text(11), Members: split(r.text(12)), Time: time.UnixMicro(id)}
+		Read: r.is(7), Late: r.is(8), Request: r.is(9), Notice: r.text(10), Title: r.text(11), Members: split(r.text(12)), Added: split(r.text(13)), Time: time.UnixMicro(id)}
 	return e, c.details(id, &e)
 }
 
@@ -177,9 +177,9 @@ func (c *conn) details(id int64, e *Entry) error {
 	if !e.Own {
 		return nil
 	}
-	return c.each(`SELECT p.address, r.state, r.code, r.reason, r.took, r.plain FROM recipients r JOIN people p ON p.id = r.person WHERE r.entry = ?1 ORDER BY p.address`,
+	return c.each(`SELECT p.address, r.state, r.code, r.reason, r.took, r.plain, r.blocked FROM recipients r JOIN people p ON p.id = r.person WHERE r.entry = ?1 ORDER BY p.address`,
 		[]any{id}, func(r row) error {
-			e.To = append(e.To, Recipient{To: r.text(0), State: stateOf(r.number(1)), Code: int(r.number(2)), Reason: r.text(3), Took: time.Duration(r.number(4)) * time.Millisecond, Plain: r.is(5)})
+			e.To = append(e.To, Recipient{To: r.text(0), State: stateOf(r.number(1)), Code: int(r.number(2)), Reason: r.text(3), Took: time.Duration(r.number(4)) * time.Millisecond, Plain: r.is(5), Blocked: r.is(6)})
 			return nil
 		})
 }

@@ -203,13 +203,13 @@ func (o *other) readEntries() error {
 // that could be read.
 func (o *other) readStretch(from, to int64) (next int64, err error) {
 	next = from
-	err = o.c.each(`SELECT id, talk, sender, own, kind, read, late, request, message, text, raw, notice FROM entries WHERE id BETWEEN ?1 AND ?2 ORDER BY id`,
+	err = o.c.each(`SELECT id, talk, sender, own, kind, read, late, request, message, text, raw, notice, added FROM entries WHERE id BETWEEN ?1 AND ?2 ORDER BY id`,
 		[]any{from, to}, func(r row) error {
 			id := r.number(0)
 			next = id + 1
 			t := o.talks[r.number(1)]
 			e := Entry{ID: r.text(8), With: t.With, Title: t.Title, Members: t.Members, From: o.people[r.number(2)], Own: r.is(3), Kind: kindOf(r.number(4)),
-				Read: r.is(5), Late: r.is(6), Request: r.is(7), Text: r.text(9), Raw: r.text(10), Notice: r.text(11), Time: time.UnixMicro(id)}
+				Read: r.is(5), Late: r.is(6), Request: r.is(7), Text: r.text(9), Raw: r.text(10), Notice: r.text(11), Added: split(r.text(12)), Time: time.UnixMicro(id)}
 			if err := o.tolerate(o.c.details(id, &e)); err != nil {
 				return err
 			}

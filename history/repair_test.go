@@ -44,7 +44,7 @@ func damage(t *testing.T, file string, f func([]byte) []byte) {
 }
 
 func TestDamagedFileIsMovedAside(t *testing.T) {
-	const n = 2000
+	const n = 1000
 	for _, c := range []struct {
 		what     string
 		do       func([]byte) []byte
@@ -66,7 +66,7 @@ func TestDamagedFileIsMovedAside(t *testing.T) {
 			}
 			var told []Repair
 			s := reopened(t, file, Options{Repaired: func(r Repair) { told = append(told, r) }})
-			for i := range n { // whatever is damaged comes to light
+			for i := 0; i < n; i += 5 { // whatever is damaged comes to light
 				if _, err := s.Search(Query{Text: fmt.Sprint("number ", i)}); err != nil {
 					t.Fatal(err)
 				}

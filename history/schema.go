@@ -26,11 +26,13 @@ CREATE TABLE entries (
 	message TEXT NOT NULL, -- Message-ID
 	text TEXT NOT NULL,
 	raw TEXT NOT NULL,
-	notice TEXT NOT NULL
+	notice TEXT NOT NULL,
+	added TEXT NOT NULL -- addresses, joined by commas
 );
 CREATE INDEX entries_talk ON entries (talk);
 CREATE INDEX entries_own ON entries (message) WHERE own;
 CREATE INDEX entries_unread ON entries (talk) WHERE NOT read;
+CREATE INDEX entries_request ON entries (talk) WHERE request;
 CREATE TABLE recipients (
 	entry INTEGER NOT NULL,
 	person INTEGER NOT NULL,
@@ -39,6 +41,7 @@ CREATE TABLE recipients (
 	reason TEXT NOT NULL,
 	took INTEGER NOT NULL, -- milliseconds
 	plain INTEGER NOT NULL,
+	blocked INTEGER NOT NULL,
 	PRIMARY KEY (entry, person)
 ) WITHOUT ROWID;
 CREATE TABLE places (talk INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (talk, entry)) WITHOUT ROWID;

@@ -42,6 +42,9 @@ type Profile struct {
 	InactiveAfter int    `toml:"inactive_after"` // minutes without a key until shown as inactive; 0: 5; negative: never
 	AwayAfter     int    `toml:"away_after"`     // minutes without a key until shown as away; 0: 15; negative: never
 
+	History     *bool `toml:"history"`      // false: messages are not kept; missing: they are
+	HistoryDays int   `toml:"history_days"` // older messages are removed; 0: never
+
 	Dir    string   `toml:"-"` // folder of the profile and of what is kept for it; empty: none
 	Locked []string `toml:"-"` // keys that the administrator's policy has set
 }
@@ -99,6 +102,9 @@ func readTOML(file string, p *Profile) (keys []string, err error) {
 	md, err := toml.Decode(string(text), p)
 	if err != nil {
 		return nil, &ProfileError{file, err.Error(), "Correct the line, or remove the file to start with the defaults."}
+	}
+	if p.HistoryDays < 0 {
+		return nil, &ProfileError{file, "history_days: it is negative", "Say for how many days messages are kept, or 0 for all of them."}
 	}
 	if err := p.DirectoryAttributes.Check(); err != nil {
 		return nil, &ProfileError{file, "directory_attributes: " + err.Error(), "Correct the name there."}
@@ -189,6 +195,7 @@ func (p Profile) Options() Options {
 		User: p.User, Name: p.Name, Domains: lower(p.Domains), Server: p.Server, Resolver: p.Resolver, AllowTCP: p.AllowTCP,
 		XCAP: p.XCAP, Directory: p.Directory, Base: p.Base, DirectoryUser: p.DirectoryUser, DirectoryAttributes: p.DirectoryAttributes,
 		AddressBook: p.AddressBook, Dir: p.Dir, Device: p.Device,
+		NoHistory: p.History != nil && !*p.History, HistoryDays: p.HistoryDays,
 		Calendar: p.Calendar, CalendarNote: p.CalendarNote, CalendarEvery: p.CalendarEvery,
 		InactiveAfter: time.Duration(p.InactiveAfter) * time.Minute, AwayAfter: time.Duration(p.AwayAfter) * time.Minute,
 	}

@@ -73,7 +73,8 @@ func (s *Session) Run(ctx context.Context) error {
 		r.work(func() { r.followNetwork(all) })
 	}
 	if !s.o.Silent {
-		s.IM.TakeUp()
+		s.IM.TakeUp() // what an earlier process could not send
+		r.work(func() { s.History.tidy(all) })
 	}
 	for {
 		var do action
@@ -324,6 +325,7 @@ func (r *runner) end(ctx context.Context, m machine) error {
 	r.s.People.closeAll()
 	r.s.Requests.end()
 	r.group.Wait()
+	r.s.History.Close()
 	if r.s.dialect() != nil {
 		r.s.Contacts.keep()
 	}

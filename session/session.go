@@ -53,7 +53,9 @@ type Options struct {
 	DirectoryUser            string                                                            // name for the directory, with %u for the part before the @; empty: the sign-in address
 	DirectoryAttributes      directory.Attributes                                              // where the directory has what; empty: as usual
 	Dial                     func(ctx context.Context, network, addr string) (net.Conn, error) // nil: the real network
-	Dir                      string                                                            // caches and the publication's ETag; empty: keep nothing
+	Dir                      string                                                            // caches, the history, and the publication's ETag; empty: keep nothing
+	NoHistory                bool                                                              // messages are not kept once their outcome is known
+	HistoryDays              int                                                               // older messages are removed; 0: never
 	Silent                   bool                                                              // sign in without publishing presence (scripts)
 	Domains                  []string                                                          // further domains of one's own organisation
 	Deaf                     bool                                                              // takes no messages (480): they stay where they are kept, for a client that shows them
@@ -90,6 +92,7 @@ type Session struct {
 	Contacts *ContactBook
 	Presence *Board
 	IM       *im.Book
+	History  *Past
 	Requests *Requests // what strangers wrote
 	People   *People
 	Calendar *calendar.Agenda // not read by a Silent session
@@ -135,8 +138,9 @@ func New(o Options) *Session {
 	s.People = newPeople(s)
 	s.Calendar = newAgenda(s)
 	s.Requests = newRequests(s)
+	s.History = &Past{s: s}
 	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Log: s.log, Queue: !o.Silent, Refuse: s.Contacts.refusal, Explain: s.Contacts.outside,
-		Stranger: s.Requests.stranger, Limited: !o.Silent})
+		Stranger: s.Requests.stranger, Limited: !o.Silent, Store: s.History.hooks()})
 	return s
 }
 

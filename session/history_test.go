@@ -1,0 +1,150 @@
+package session
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"communicator/history"
+	"communicator/im"
+	"communicator/lab"
+)
+
+// Two people talk; the window of one is closed and opened again.
+func TestHistoryIsThereTheNextTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		co := company(t, lab.Options{Still: true})
+		me, bob := co.Newcomer(), co.People()[1]
+		o := options(co, me)
+		o.Dir = t.TempDir()
+		c, peer := signedIn(t, o), signedIn(t, options(co, bob))
+		if _, err := c.IM.With(bob.User).Send(t.Context(), "Hello Bob"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := peer.IM.With(me.User).Send(t.Context(), "Hello Anna"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		c.stop()
+
+		c = signedIn(t, o)
+		lines := c.IM.With(bob.User).Messages()
+		if len(lines) != 2 || lines[0].Text != "Hello Bob" || lines[0].Delivered[0].State != im.Delivered || lines[1].Text != "Hello Anna" || lines[1].From != bob.User {
+			t.Errorf("after another start: %+v", lines)
+		}
+		store, err := c.History.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := store.Search(history.Query{Text: "hello an"})
+		if err != nil || len(found) != 1 || found[0].Text != "Hello Anna" {
+			t.Errorf("found %+v, %v", found, err)
+		}
+		c.stop()
+	})
+}
+
+// With a history that cannot be used messages go all the same; the user is told
+// once.
+func TestHistoryOfANewerVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		co := company(t, lab.Options{Still: true})
+		o := options(co, co.Newcomer())
+		o.Dir = t.TempDir()
+		file := filepath.Join(o.Dir, "history."+o.User+".db")
+		newer := append([]byte("SQLite format 3\x00"), make([]byte, 4080)...)
+		newer[63] = 200 // PRAGMA user_version
+		if err := os.WriteFile(file, newer, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := signedIn(t, o)
+		for range 2 {
+			m, err := c.IM.With(co.People()[1].User).Send(t.Context(), "Hello")
+			if err != nil || m.Delivered[0].State != im.Accepted {
+				t.Errorf("sent: %+v, %v", m, err)
+			}
+		}
+		synctest.Wait()
+		told := got[HistoryTrouble](c)
+		var newerError *history.NewerError
+		if len(told) != 1 || !errors.As(told[0].Err, &newerError) || newerError.Have != 200 {
+			t.Errorf("told %+v", told)
+		}
+		c.stop()
+		if after, err := os.ReadFile(file); err != nil || string(after) != string(newer) {
+			t.Errorf("the file was touched, %v", err)
+		}
+	})
+}
+
+func TestHistorySettings(t *testing.T) {
+	dir := t.TempDir()
+	for text, want := range map[string]string{
+		"history = false\nhistory_days = 90\n": "",
+		"history_days = -1\n":                  "history_days",
+		"histroy = true\n":                     `unknown key "histroy"`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "profile.toml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, err := loadProfile(dir, "")
+		if want == "" && (err != nil || !p.Options().NoHistory || p.Options().HistoryDays != 90) {
+			t.Errorf("%q: %+v, %v", text, p.Options(), err)
+		}
+		if want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if (Profile{}).Options().NoHistory {
+		t.Error("without a word in the profile nothing is kept")
+	}
+}
+
+// Retention is kept to, but not by a clock that has leapt.
+func TestHistoryDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		co := company(t, lab.Options{Still: true})
+		o := options(co, co.Newcomer())
+		o.Dir, o.HistoryDays = t.TempDir(), 10
+		texts := func(s *Session) (all []string) {
+			store, err := s.History.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := store.All(history.Query{}, func(e history.Entry) error { all = append(all, e.Text); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			return all
+		}
+		before := New(o)
+		for id, age := range map[string]time.Duration{"old": 11 * 24 * time.Hour, "recent": 9 * 24 * time.Hour} {
+			if _, err := before.History.keep(im.Message{ID: id, With: "bob@contoso.test", From: "bob@contoso.test", Text: id, Time: time.Now().Add(-age)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before.History.Close()
+		c := signedIn(t, o)
+		synctest.Wait()
+		if all := texts(c.Session); len(all) != 1 || all[0] != "recent" {
+			t.Errorf("left is %v", all)
+		}
+		c.stop()
+
+		time.Sleep(40 * 24 * time.Hour) // or a wrong clock
+		c = signedIn(t, o)
+		synctest.Wait()
+		if all := texts(c.Session); len(all) != 1 {
+			t.Errorf("a clock that has leapt has removed it: %v", all)
+		}
+		time.Sleep(25 * time.Hour)
+		synctest.Wait()
+		if all := texts(c.Session); len(all) != 0 {
+			t.Errorf("a day later there is %v", all)
+		}
+		c.stop()
+	})
+}
