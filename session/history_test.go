@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -147,4 +148,27 @@ func TestHistoryDays(t *testing.T) {
 		}
 		c.stop()
 	})
+}
+
+// What im stores comes back as it was.
+func TestLinesComeBack(t *testing.T) {
+	s := New(Options{User: "anna@contoso.test", Dir: t.TempDir()})
+	defer s.History.Close()
+	at := time.Date(2026, 11, 20, 16, 0, 0, 0, time.Local)
+	lines := []im.Message{
+		{ID: "1", With: "group:g", From: "bob@contoso.test", Text: "Bob came", Time: at, Stored: true, Request: true, Notice: "joined",
+			Group: &im.Group{ID: "g", Title: "Lunch", Members: []string{"anna@contoso.test", "bob@contoso.test"}, Added: []string{"bob@contoso.test"}}},
+		{ID: "2", With: "group:g", From: "anna@contoso.test", Text: "Hi", Raw: "Hi\x07", Time: at.Add(time.Second), Read: true, Delivered: []im.Delivery{
+			{ID: "2", To: "bob@contoso.test", State: im.Failed, Code: 403, Reason: "Forbidden", Took: time.Second, Plain: true, Blocked: true}},
+			Group: &im.Group{ID: "g", Title: "Lunch", Members: []string{"anna@contoso.test", "bob@contoso.test"}}},
+	}
+	for _, m := range lines {
+		if known, err := s.History.keep(m); known || err != nil {
+			t.Fatal(known, err)
+		}
+	}
+	lines[0].Request = false // answered
+	if got := s.History.newest("group:g", time.Time{}, 10); !reflect.DeepEqual(got, lines) {
+		t.Errorf("read:\n%+v\nwant:\n%+v", got, lines)
+	}
 }
