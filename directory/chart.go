@@ -105,8 +105,7 @@ func (d *Directory) reports(ctx context.Context, managers []string, walk *survey
 	if d.tellsReports() {
 		return d.direct(ctx, managers, walk)
 	}
-	q := query{filter: d.attributes.reportsFilter(managers), limit: maxPeople, whole: len(managers) == 1}
-	people, partial, err := d.people(ctx, q)
+	people, partial, err := d.people(ctx, wanted{filter: func(a Attributes) string { return a.reportsFilter(managers) }, limit: maxPeople, whole: len(managers) == 1})
 	if err != nil || !partial || len(managers) < 2 {
 		walk.incomplete = walk.incomplete || partial
 		return people, err

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-ldap/ldap/v3"
 )
 
 // Person is one entry of the directory, reduced to what the product shows. All
@@ -59,10 +61,11 @@ type Directory struct {
 	attributes Attributes
 
 	mu       sync.Mutex
-	idle     []*conn // connections nobody uses
-	root     *root   // what the server says of itself, once known
-	bind     bool    // anonymous search was refused
-	rejected *string // password that was refused: it is not tried again
+	idle     []*conn     // connections nobody uses
+	root     *root       // what the server says of itself, once known
+	has      *Attributes // those of attributes that Active Directory has, once known
+	bind     bool        // anonymous search was refused
+	rejected *string     // password that was refused: it is not tried again
 	closed   bool
 }
 
@@ -91,13 +94,16 @@ const maxFind = 1000
 // or office match all words of text; more says that there were more. A word
 // matches the beginning of a word there; digits match anywhere in a number.
 func (d *Directory) Find(ctx context.Context, text string, limit int) (found []Person, more bool, err error) {
-	filter := d.attributes.findFilter(text)
-	if filter == "" || limit <= 0 {
+	if d.attributes.findFilter(text) == "" || limit <= 0 {
 		return nil, false, nil
 	}
 	limit = min(limit, maxFind)
 	// Some entries are no people or the same person twice, so a few more are asked for.
-	people, partial, err := d.people(ctx, query{filter: filter, limit: limit + limit/4 + 1})
+	w := wanted{filter: func(a Attributes) string { return a.findFilter(text) }, limit: limit + limit/4 + 1}
+	if numberPattern(text) == "" {
+		w.more, w.fits = d.attributes.texts(), func(e *ldap.Entry) bool { return d.attributes.begin(words(text), e) }
+	}
+	people, partial, err := d.people(ctx, w)
 	if err != nil {
 		return nil, false, err
 	}
@@ -120,7 +126,7 @@ func (d *Directory) Person(ctx context.Context, user string) (Person, error) {
 // several, one person may have more than one. If it is nobody's first address,
 // those that have it beside another.
 func (d *Directory) entries(ctx context.Context, user string) ([]Person, error) {
-	people, _, err := d.people(ctx, query{filter: d.attributes.addressFilter(user), limit: 50})
+	people, _, err := d.people(ctx, wanted{filter: func(a Attributes) string { return a.addressFilter(user) }, limit: 50})
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +155,7 @@ func (d *Directory) Filter(ctx context.Context, filter string) ([]Person, error)
 	if err != nil {
 		return nil, err
 	}
-	people, partial, err := d.people(ctx, query{filter: filter, limit: maxPeople, whole: true})
+	people, partial, err := d.people(ctx, wanted{filter: func(Attributes) string { return filter }, limit: maxPeople, whole: true})
 	if err == nil && partial {
 		err = tooMany(len(people))
 	}

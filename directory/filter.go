@@ -21,17 +21,14 @@ const onlyPeople = "(objectClass=person)"
 
 // findFilter makes a filter of what a user typed; empty if that is nothing.
 // RFC 4511 §4.5.1.7: an attribute a server does not know makes its part of an
-// "or" undefined, not the whole wrong, so all are asked for everywhere.
+// "or" undefined, not the whole wrong, so all may be asked for everywhere; searched leaves out some.
 func (a Attributes) findFilter(text string) string {
 	if digits := numberPattern(text); digits != "" {
 		return allOf(onlyPeople, eachIs(digits, a.Work, a.Mobile, a.Home, a.Other))
 	}
 	terms := []string{onlyPeople}
-	for i, w := range strings.Fields(text) {
-		if i == maxWords || len(w) > maxText {
-			break
-		}
-		terms = append(terms, a.wordFilter(ldap.EscapeFilter(strings.Trim(w, `"*,<>`))))
+	for _, w := range words(text) {
+		terms = append(terms, a.wordFilter(ldap.EscapeFilter(w)))
 	}
 	if len(terms) == 1 {
 		return ""
@@ -39,12 +36,28 @@ func (a Attributes) findFilter(text string) string {
 	return allOf(terms...)
 }
 
+// words are those of what a user typed.
+func words(text string) (all []string) {
+	for i, w := range strings.Fields(text) {
+		if i == maxWords || len(w) > maxText {
+			break
+		}
+		all = append(all, strings.Trim(w, `"*,<>`)) // "": whatever it is
+	}
+	return all
+}
+
+// texts are the attributes in which a word is looked for at the beginning.
+func (a Attributes) texts() []string {
+	return distinct(slices.Concat(a.Name, a.Alias, []string{"cn", "sn", "givenName"}, a.Address, a.Mail, a.Department, a.Office, a.Work))
+}
+
 func (a Attributes) wordFilter(w string) string {
 	if w == "" {
 		return onlyPeople
 	}
 	return anyOf(
-		eachIs(w+"*", a.Name, a.Alias, []string{"cn", "sn", "givenName"}, a.Address, a.Mail, a.Department, a.Office, a.Work),
+		eachIs(w+"*", a.texts()),
 		eachIs("* "+w+"*", a.Name, a.Department, a.Office), // a later word
 		eachIs("sip:"+w+"*", a.Address))
 }

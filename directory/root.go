@@ -15,6 +15,7 @@ type root struct {
 	base    string // naming context; empty: not said
 	sasl    []string
 	service string // dsServiceName, the domain controller; empty: not Active Directory
+	schema  string // schemaNamingContext: where it describes its attributes
 	usn     int64  // highestCommittedUSN: the number of its last change
 }
 
@@ -24,7 +25,7 @@ func (r root) active() bool { return r.service != "" && r.usn > 0 }
 // root asks the server.
 func (c *conn) root() (root, error) {
 	r, err := c.ldap.Search(ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, searchLimit, false, "(objectClass=*)",
-		[]string{"defaultNamingContext", "namingContexts", "supportedSASLMechanisms", "dsServiceName", "highestCommittedUSN"}, nil))
+		[]string{"defaultNamingContext", "namingContexts", "supportedSASLMechanisms", "dsServiceName", "schemaNamingContext", "highestCommittedUSN"}, nil))
 	if err != nil {
 		return root{}, err
 	}
@@ -38,6 +39,7 @@ func (c *conn) root() (root, error) {
 		}
 		is.sasl = e.GetEqualFoldAttributeValues("supportedSASLMechanisms")
 		is.service = e.GetEqualFoldAttributeValue("dsServiceName")
+		is.schema = e.GetEqualFoldAttributeValue("schemaNamingContext")
 		is.usn, _ = strconv.ParseInt(e.GetEqualFoldAttributeValue("highestCommittedUSN"), 10, 64) // 0: it has none
 	}
 	return is, nil

@@ -26,19 +26,32 @@ type query struct {
 	whole      bool // where the server cuts its answer short the search is split
 }
 
+// wanted says which people are searched for.
+type wanted struct {
+	filter func(Attributes) string // of the attributes that the server has
+	more   []string                // attributes that fits needs
+	fits   func(*ldap.Entry) bool  // nil: all that the server finds do
+	limit  int
+	whole  bool
+}
+
 // people searches the whole directory for people. partial says that there are
 // more than limit, or more than the server gives.
-func (d *Directory) people(ctx context.Context, q query) (people []Person, partial bool, err error) {
+func (d *Directory) people(ctx context.Context, w wanted) (people []Person, partial bool, err error) {
 	err = d.do(ctx, func(ctx context.Context, c *conn) error {
-		var err error
-		if q.base, err = d.searchBase(c); err != nil {
+		base, err := d.searchBase(c)
+		if err != nil {
 			return err
 		}
-		q.scope, q.attributes = ldap.ScopeWholeSubtree, d.attributes.asked()
-		entries, cut, err := d.search(ctx, c, q)
+		searched, err := d.searched(ctx, c)
+		if err != nil {
+			return err
+		}
+		entries, cut, err := d.search(ctx, c, query{base: base, scope: ldap.ScopeWholeSubtree, filter: w.filter(searched),
+			attributes: distinct(append(d.attributes.asked(), w.more...)), limit: w.limit, whole: w.whole})
 		people, partial = nil, cut
 		for _, e := range entries {
-			if p, ok := d.attributes.person(e); ok {
+			if p, ok := d.attributes.person(e); ok && (w.fits == nil || w.fits(e)) {
 				people = append(people, p)
 			}
 		}
