@@ -43,9 +43,12 @@ func (s ldapServer) ask(t *testing.T, all []member) {
 	}
 	who = append(who, all[last], all[last-2], all[last-3], all[last-4], all[boss]) // no manager, one's own, two in a circle, 3,000 reports
 	sizes, largest := map[string]int{}, 0
+	var took []time.Duration
 	for _, m := range who {
 		want := charts(everybody, byMail[m.address()].first("dn"))
+		began := time.Now()
 		got := printed(sh.run(0, "org", m.address()))
+		took = append(took, time.Since(began))
 		if !reflect.DeepEqual(got, want) {
 			for _, g := range slices.Sorted(maps.Keys(want)) {
 				t.Errorf("org %s: %s has %d, ldapsearch finds %d", m.address(), g, len(got[g]), len(want[g]))
@@ -56,7 +59,7 @@ func (s ldapServer) ask(t *testing.T, all []member) {
 			largest = max(largest, len(want[g]))
 		}
 	}
-	t.Logf("org: %d people, %v, the largest group %d", len(who), sizes, largest)
+	t.Logf("org: %d people, %v, the largest group %d; %s", len(who), sizes, largest, spread(took))
 	s.find(t, sh, who)
 }
 
@@ -64,6 +67,7 @@ func (s ldapServer) ask(t *testing.T, all []member) {
 func (s ldapServer) find(t *testing.T, sh shell, who []member) {
 	t.Helper()
 	total := 0
+	var took []time.Duration
 	for _, m := range who[:20] {
 		filter := fmt.Sprintf("(&(objectClass=person)(givenName=%s*)(sn=%s*))", m.given, m.family)
 		want := map[string]bool{}
@@ -71,7 +75,10 @@ func (s ldapServer) find(t *testing.T, sh shell, who []member) {
 			want[r.first("displayname")+" sip:"+r.first("mail")] = true
 		}
 		got := map[string]bool{}
-		for _, l := range sh.run(0, "find", m.family, m.given, "--limit", "500") {
+		began := time.Now()
+		lines := sh.run(0, "find", m.family, m.given, "--limit", "500")
+		took = append(took, time.Since(began))
+		for _, l := range lines {
 			got[fmt.Sprint(l["name"], " ", l["user"])] = true
 		}
 		if !maps.Equal(got, want) {
@@ -79,12 +86,18 @@ func (s ldapServer) find(t *testing.T, sh shell, who []member) {
 		}
 		total += len(want)
 	}
-	t.Logf("find: 20 names, %d people", total)
+	t.Logf("find: 20 names, %d people; %s", total, spread(took))
 	for _, text := range []string{who[0].address(), "030 55" + who[0].uid[1:]} {
 		if found := sh.run(0, "find", text); len(found) != 1 || found[0]["name"] != who[0].name() {
 			t.Errorf("find %s: %v, want %s", text, found, who[0].name())
 		}
 	}
+}
+
+// spread says how long commands took, sign-in in.
+func spread(took []time.Duration) string {
+	slices.Sort(took)
+	return fmt.Sprintf("median %v, longest %v", took[len(took)/2].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond))
 }
 
 func profileOf(s shell) string { return s.args[slices.Index(s.args, "--profile")+1] }

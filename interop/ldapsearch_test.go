@@ -16,10 +16,12 @@ import (
 // ldapServer is a directory and how OpenLDAP's own program asks it.
 type ldapServer struct {
 	place                        // our lab for signing in; its DNS names this directory
-	url, bindDN, password string // for ldapsearch
+	url, bindDN, password string // for ldapsearch, as administrator
+	host                  string // in its certificate
 	program               string
 	settings              string // for the profile
 	environment           []string
+	active                bool // Active Directory
 }
 
 // record is an entry that ldapsearch printed: values by lower-case name.

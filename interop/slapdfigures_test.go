@@ -35,7 +35,7 @@ func TestFiguresDirectory(t *testing.T) {
 	s.copied(t, "nothing changed but the last one", &moved, 1, func(ctx context.Context, f func([]directory.Person) error) (directory.Mark, error) {
 		return named.Changes(ctx, mark, f)
 	})
-	s.change(t, all[1000:1100])
+	s.change(t, all[1000:1100], "Promoted")
 	some, _ := s.copied(t, "after 100 changes, and the last one before", &moved, 101, func(ctx context.Context, f func([]directory.Person) error) (directory.Mark, error) {
 		return named.Changes(ctx, mark, f)
 	})
@@ -43,14 +43,9 @@ func TestFiguresDirectory(t *testing.T) {
 	if some*100 > full {
 		t.Errorf("%d bytes after 100 changes, %d for everybody: more than 1 %%", some, full)
 	}
-	moved.Store(0)
-	began, keys := time.Now(), 0
-	if err := named.Keys(t.Context(), func(k []string) error { keys += len(k); return nil }); err != nil || keys != len(all)+1 {
-		t.Errorf("%d keys, %v", keys, err)
-	}
-	t.Logf("FIGURE keys of everybody, to find who was deleted: %v, %d bytes", time.Since(began).Round(time.Millisecond), moved.Load())
+	s.keys(t, named, &moved, len(all)+1)
 	nameless := s.directory(t, &moved, directory.Options{})
-	began = time.Now()
+	began := time.Now()
 	if found, err := nameless.Filter(t.Context(), "(manager="+all[boss].dn(false)+")"); err != nil || len(found) < 3000 {
 		t.Errorf("without a name: %d report to one, %v", len(found), err)
 	} else {
@@ -78,12 +73,23 @@ func (s ldapServer) copied(t *testing.T, what string, moved *atomic.Int64, want 
 	return moved.Load(), mark
 }
 
+// keys reads the keys of everybody, who must be want, and states time and bytes.
+func (s ldapServer) keys(t *testing.T, d *directory.Directory, moved *atomic.Int64, want int) {
+	t.Helper()
+	moved.Store(0)
+	began, keys := time.Now(), 0
+	if err := d.Keys(t.Context(), func(k []string) error { keys += len(k); return nil }); err != nil || keys != want {
+		t.Errorf("%d keys, want %d; %v", keys, want, err)
+	}
+	t.Logf("FIGURE keys of everybody, to find who was deleted: %v, %d bytes", time.Since(began).Round(time.Millisecond), moved.Load())
+}
+
 // change gives these people another title, as an administrator does.
-func (s ldapServer) change(t *testing.T, who []member) {
+func (s ldapServer) change(t *testing.T, who []member, title string) {
 	t.Helper()
 	var ldif bytes.Buffer
 	for _, m := range who {
-		fmt.Fprintf(&ldif, "dn: %s\nchangetype: modify\nreplace: title\ntitle: Promoted\n\n", m.dn(false))
+		fmt.Fprintf(&ldif, "dn: %s\nchangetype: modify\nreplace: title\ntitle: %s\n\n", m.dn(s.active), title)
 	}
 	cmd := exec.Command("ldapmodify", "-x", "-H", s.url, "-D", s.bindDN, "-w", s.password)
 	cmd.Env, cmd.Stdin = append(os.Environ(), "LDAPTLS_REQCERT=never"), &ldif
@@ -105,7 +111,7 @@ func (s ldapServer) directory(t *testing.T, moved *atomic.Int64, o directory.Opt
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(text)
-	o.URL, o.TLS = "ldaps://directory."+domain+":"+at.Port(), &tls.Config{RootCAs: roots}
+	o.URL, o.TLS = "ldaps://"+s.host+":"+at.Port(), &tls.Config{RootCAs: roots}
 	dial := counting(moved)
 	o.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) { return dial(ctx, network, at.Host) }
 	d := directory.New(o)

@@ -37,7 +37,7 @@ func largeSlapd(t *testing.T, all []member) ldapServer {
 		t.Fatal(err)
 	}
 	me := lab.of(lab.me)
-	s := ldapServer{bindDN: "cn=admin," + ldapBase, password: "admin", program: build(t)}
+	s := ldapServer{bindDN: "cn=admin," + ldapBase, password: "admin", host: "directory." + domain, program: build(t)}
 	conf := fmt.Sprintf(`include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema

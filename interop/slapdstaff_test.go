@@ -114,7 +114,7 @@ func staffLDIF(w io.Writer, all []member, me person) {
 // are not there by then.
 func activeLDIF(w, later io.Writer, all []member, from, to int) {
 	for i, m := range all[from:to] {
-		fmt.Fprintf(w, "dn: %s\nobjectClass: user\nsAMAccountName: %s\nuserPrincipalName: %s\nuserAccountControl: 544\ndepartment: Sales\n", m.dn(true), m.uid, m.address())
+		fmt.Fprintf(w, "dn: %s\nchangetype: add\nobjectClass: user\nsAMAccountName: %s\nuserPrincipalName: %s\nuserAccountControl: 544\ndepartment: Sales\n", m.dn(true), m.uid, m.address())
 		if !m.noAddress {
 			fmt.Fprintf(w, "proxyAddresses: SMTP:%[1]s\nproxyAddresses: sip:%[1]s\n", m.address())
 		}
