@@ -59,7 +59,9 @@ var commands = map[string]command{
 	"say":             {"say FROM TO TEXT", 3, (*Company).say},
 	"state":           {"state USER STATE [NOTE]", 2, (*Company).state},
 	"who":             {"who", 0, (*Company).who},
-	"inbox":           {"inbox USER", 1, (*Company).inbox},
+	"inbox":           {"inbox USER|all", 1, (*Company).inbox},
+	"client":          {clientUsage, 2, (*Company).client},
+	"filter":          {"filter add TEXT | files | clear", 1, (*Company).filterCommand},
 	"signin":          {"signin USER", 1, (*Company).signIn},
 	"signout":         {"signout USER", 1, (*Company).signOut},
 	"stop-front-end":  {"stop-front-end N", 1, (*Company).stopFrontEnd},
@@ -216,15 +218,28 @@ func (c *Company) who([]string) (any, error) {
 	return a, nil
 }
 
+// inbox is what reached somebody's simulated client, or everybody's.
 func (c *Company) inbox(words []string) (any, error) {
+	type box struct {
+		User     string   `json:"user"`
+		Messages []letter `json:"messages"`
+	}
+	if words[0] == "all" {
+		all := []box{}
+		for _, p := range c.staff.people {
+			if letters := c.crowd.letters(p.User); len(letters) > 0 {
+				all = append(all, box{"sip:" + p.User, letters})
+			}
+		}
+		return struct {
+			Inboxes []box `json:"inboxes"`
+		}{all}, nil
+	}
 	user, err := c.user(words[0])
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		User     string   `json:"user"`
-		Messages []letter `json:"messages"`
-	}{"sip:" + user, c.crowd.letters(user)}, nil
+	return box{"sip:" + user, c.crowd.letters(user)}, nil
 }
 
 // wipe loses what XCAP keeps for a user, as a reset of its store does.

@@ -17,7 +17,7 @@ func TestCommandsAnswerWithOneLineEach(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	want := []string{`{"count":9,"real":[],"users":["sip:amelie.fournier@contoso.test",`, `{"ok":true}`, `{"error":"a line has at most 65536 bytes"}`,
-		`{"ok":true}`, `{"error":"no command \"huh\"","known":["calls","dial",`}
+		`{"ok":true}`, `{"error":"no command \"huh\"","known":["calls","client","dial",`}
 	if len(lines) != len(want) {
 		t.Fatalf("%d answers: %s", len(lines), out.String())
 	}
@@ -34,6 +34,11 @@ func TestWrongCommands(t *testing.T) {
 		"say anna.albers":                 "usage: say FROM TO TEXT",
 		"say anna.albers nobody hello":    `nobody here has the address \"nobody\"`,
 		"say x@example.com bruno.berg hi": "nobody here",
+		"client bruno.berg tired":         "usage: client USER slow DURATION",
+		"client bruno.berg slow":          "slow wants a duration",
+		"client bruno.berg refusing 200":  "refusing wants a status code from 300",
+		"client nobody absent":            "nobody here",
+		"filter remove x":                 "usage: filter add TEXT",
 		"state bruno.berg happy":          `no state \"happy\"; there are auto available away`,
 		"signout anna.albers":             "is not signed in",
 		"stop-front-end 3":                `no front end \"3\"; there are 1 to 2`,

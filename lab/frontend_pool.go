@@ -30,6 +30,7 @@ type pool struct {
 	ctx           context.Context // ends with the pool
 	cancel        context.CancelFunc
 
+	policy    *policy
 	digest    *digest
 	registrar *registrar
 	presence  *agent
@@ -59,6 +60,7 @@ func newPool(domain string, accounts []account, now func() time.Time, log *slog.
 		p.accounts[a.address] = a
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.policy = newPolicy(Options{Domain: p.domain})
 	p.digest = newDigest(p.domain, now)
 	p.registrar = newRegistrar(p)
 	p.presence = newAgent(p)

@@ -118,6 +118,9 @@ func (r *request) forSomebody() *refusal {
 	if r.Recipient.User == "" {
 		return refuse(484, "Address Incomplete")
 	}
+	if x := r.pool.policy.judge(r.Request); x != nil {
+		return x
+	}
 	switch r.Method {
 	case sip.SUBSCRIBE:
 		return r.subscribe()

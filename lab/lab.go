@@ -38,6 +38,8 @@ type Options struct {
 	FrontEnds     int              // default 2, at most 9
 	Director      bool             // SRV names the director, which redirects to the front ends; default: SRV names the front ends
 	AnonymousLDAP bool             // the directory answers without a bind
+	Filter        []string         // messages with any of these texts are refused (606); case does not matter
+	NoFiles       bool             // offers of files are refused likewise
 	Now           func() time.Time // default time.Now
 	Log           *slog.Logger     // default: silent
 }
@@ -120,6 +122,7 @@ func New(o Options) (*Company, error) {
 		accounts = append(accounts, account{p.User, p.Name, p.Password})
 	}
 	c.pool = newPool(o.Domain, accounts, o.Now, o.Log)
+	c.pool.policy = newPolicy(o)
 	c.pool.administrator = c.staff.administrator.User
 	for _, p := range c.view.frontEnds {
 		c.frontEnds = append(c.frontEnds, newFrontEnd(c.pool, c.view.name(p), int(p.tls)))

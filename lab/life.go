@@ -186,36 +186,6 @@ var (
 	}
 )
 
-// mayAnswer has somebody answer in a few seconds, unless all stand still, he
-// has no time, or the other is simulated as well: they would never end. Under c.mu.
-func (c *crowd) mayAnswer(p *phantom, to, text string) {
-	other := c.phantoms[to]
-	if c.still || c.ctx.Err() != nil || p.owes[to] || to == "" || other != nil && other.signedIn {
-		return
-	}
-	wait := 2 * time.Second
-	switch p.mood.state {
-	case "away", "brb", "dnd", "vacation", "offline", "presentation":
-		return
-	case "busy", "meeting", "call":
-		wait = 8 * time.Second
-	}
-	answer := answerTo(p, text)
-	if p.owes == nil {
-		p.owes = map[string]bool{}
-	}
-	p.owes[to] = true
-	p.answered++
-	c.working.Go(func() {
-		if c.pause(wait, wait) {
-			c.pool.message(p.user, to, answer)
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(p.owes, to)
-	})
-}
-
 // answerTo picks an answer: always the same for the same person and turn.
 func answerTo(p *phantom, text string) string {
 	from := toStatements

@@ -65,8 +65,10 @@ type staffBuilder struct {
 	domain    string
 	limit     int
 	random    *randv2.Rand
-	level     []int // depth below the head, by person
-	castAt    []int // index of a member of cast; -1: not in this company
+	level     []int  // depth below the head, by person
+	castAt    []int  // index of a member of cast; -1: not in this company
+	branch    []bool // by person: under the newcomer's second manager
+	room      [2]int // how many more may be hired outside that branch, and in it
 	taken     map[string]int
 	extension int
 }
@@ -90,6 +92,7 @@ func (b *staffBuilder) hireAll() {
 			}
 		}
 	}
+	b.room = rooms(b.limit)
 	hireCast(-1)
 	for at := 0; at < len(b.people); at++ {
 		reports := len(b.people)
@@ -98,11 +101,36 @@ func (b *staffBuilder) hireAll() {
 			hireCast(role)
 		}
 		reports = len(b.people) - reports
-		for want := b.span(role); reports < want && waiting > 0; reports, waiting = reports+1, waiting-1 {
+		for want := b.span(role); reports < want && waiting > 0 && b.room[b.side(at)] > 0; reports, waiting = reports+1, waiting-1 {
 			b.hire(at)
 		}
 	}
 	b.newcomer = b.castAt[0]
+}
+
+// A company of this size has a branch of five sixths of it, so that there are
+// groups of 500 (of 600 people) and of 5,000 (of 6,000) under the newcomer's
+// second manager. In others everybody has about as many people.
+const (
+	leastBranched = 600
+	mostBranched  = 10_000
+	secondManager = 7 // of the cast
+)
+
+// rooms is how many of n people are outside the large branch, and in it.
+func rooms(n int) [2]int {
+	if n < leastBranched || n > mostBranched {
+		return [2]int{n, n}
+	}
+	return [2]int{n - n*5/6, n * 5 / 6}
+}
+
+// side is 1 for who reports to person at, if these are in the large branch.
+func (b *staffBuilder) side(at int) int {
+	if at >= 0 && (b.branch[at] || at == b.castAt[secondManager]) {
+		return 1
+	}
+	return 0
 }
 
 // roleOf is which of the cast a person is; -1: none.
@@ -185,6 +213,9 @@ func (b *staffBuilder) add(name string, boss int, p Person, office int) int {
 		p.Manager = b.people[boss].User
 		level = b.level[boss] + 1
 	}
+	side := b.side(boss)
+	b.room[side]--
+	b.branch = append(b.branch, side == 1)
 	b.people, b.boss, b.level = append(b.people, p), append(b.boss, boss), append(b.level, level)
 	b.index[p.User] = i
 	return i

@@ -104,3 +104,17 @@ func BenchmarkPeople100000(b *testing.B) {
 		newStaff("contoso.test", 100_000)
 	}
 }
+
+// A company of 600 or 6,000 has a group of 500 or 5,000 for the newcomer.
+func TestLargeBranch(t *testing.T) {
+	for n, want := range map[int]int{600: 500, 6000: 5000} {
+		s := newStaff("contoso.test", n)
+		under := make([]int, len(s.people))
+		for i := len(s.people) - 1; i > 0; i-- {
+			under[s.boss[i]] += under[i] + 1
+		}
+		if boss := s.boss[s.boss[s.newcomer]]; len(s.people) != n || under[boss] != want {
+			t.Errorf("%d of %d people under %s", under[boss], len(s.people), s.people[boss].Name)
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	randv2 "math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,24 +35,13 @@ type phantom struct {
 	signedIn bool
 	mood     mood
 	keeps    bool // life does not change the mood: it was commanded, or its user came for real
-	inbox    []letter
+	conduct  conduct
+	inbox    mailbox
 	owes     map[string]bool // to whom an answer is under way
 	answered int
 }
 
-// letter is a message that reached a simulated client.
-type letter struct {
-	Time time.Time `json:"time"`
-	From string    `json:"from"` // sip:user@domain
-	Text string    `json:"text"`
-	key  string    // tells a repetition
-}
-
-const (
-	mostPhantoms = 5000 // of a larger company only the first are signed in
-	inboxLetters = 1000 // then the oldest go
-	letterBytes  = 16 << 10
-)
+const mostPhantoms = 10_000 // of a larger company only the first are signed in
 
 func newCrowd(s *staff, p *pool, d *diaries, o Options) *crowd {
 	c := &crowd{
@@ -113,7 +101,7 @@ func (c *crowd) set(user string, m mood, keeps bool) error {
 	c.mu.Unlock()
 	switch {
 	case online && !was:
-		c.pool.attach(user, func(r *sip.Request) int { return c.deliver(p, r) })
+		c.pool.attach(user, func(r *sip.Request) answer { return c.deliver(p, r) })
 	case !online && was:
 		c.pool.detach(user)
 	}
@@ -129,6 +117,7 @@ func (c *crowd) leave(user string) {
 	p := c.of(user)
 	was := p.signedIn || p.mood.note != ""
 	p.signedIn, p.mood, p.keeps = false, mood{state: "offline"}, true
+	p.conduct.end()
 	c.mu.Unlock()
 	if was {
 		c.pool.detach(user)
@@ -147,71 +136,34 @@ func (c *crowd) simulates(user string) (mood, bool) {
 	return p.mood, p.signedIn
 }
 
-// letters is what reached the simulated client of user, oldest first.
-func (c *crowd) letters(user string) []letter {
+// deliver is called by the pool with each request for the simulated client.
+func (c *crowd) deliver(p *phantom, r *sip.Request) answer {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if p := c.phantoms[user]; p != nil {
-		return append([]letter{}, p.inbox...)
+	does := p.conduct
+	c.mu.Unlock()
+	switch {
+	case r.Method != sip.MESSAGE && r.Method != sip.INVITE:
+	case does.code != 0:
+		return answer{code: does.code, after: does.after}
 	}
-	return []letter{}
+	a := c.judge(p, r)
+	a.after = does.after
+	return a
 }
 
-// deliver is called by the pool with each request for the simulated client; it
-// returns the status code.
-func (c *crowd) deliver(p *phantom, r *sip.Request) int {
+// judge says how a client answers a request.
+func (c *crowd) judge(p *phantom, r *sip.Request) answer {
 	switch r.Method {
 	case sip.MESSAGE:
-		return c.deliverMessage(p, r)
-	case sip.OPTIONS, sip.NOTIFY:
-		return sip.StatusOK
+		return c.take(p, r)
+	case sip.OPTIONS: // RFC 3261 §11.2
+		return answer{code: sip.StatusOK, headers: []sip.Header{sip.NewHeader("Accept", accepted), sip.NewHeader("Allow", "MESSAGE, OPTIONS, NOTIFY")}}
+	case sip.NOTIFY:
+		return answer{code: sip.StatusOK}
 	case sip.INVITE: // they have neither microphone nor phone
-		return sip.StatusNotAcceptableHere
+		return answer{code: sip.StatusNotAcceptableHere}
 	case sip.BYE, sip.CANCEL:
-		return sip.StatusCallTransactionDoesNotExists
+		return answer{code: sip.StatusCallTransactionDoesNotExists}
 	}
-	return sip.StatusMethodNotAllowed
-}
-
-func (c *crowd) deliverMessage(p *phantom, r *sip.Request) int {
-	kind := "text/plain" // RFC 3261 §20.15 leaves none only for an empty body
-	if h := r.ContentType(); h != nil {
-		kind, _, _ = strings.Cut(strings.ToLower(h.Value()), ";")
-	}
-	switch strings.TrimSpace(kind) {
-	case "text/plain":
-	case "application/im-iscomposing+xml", "message/imdn+xml": // heard, with nothing to show
-		return sip.StatusOK
-	default: // RFC 3428 §4
-		return sip.StatusUnsupportedMediaType
-	}
-	if len(r.Body()) > letterBytes {
-		return sip.StatusRequestEntityTooLarge
-	}
-	from := ""
-	if f := r.From(); f != nil {
-		from = userOf(f.Address)
-	}
-	text := strings.ToValidUTF8(string(r.Body()), "\uFFFD")
-	l := letter{Time: c.now(), From: "sip:" + from, Text: text, key: keyOf(r)}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, old := range p.inbox { // a repetition after a lost answer is shown once
-		if old.key == l.key && l.key != "" {
-			return sip.StatusOK
-		}
-	}
-	if p.inbox = append(p.inbox, l); len(p.inbox) > inboxLetters {
-		p.inbox = p.inbox[1:]
-	}
-	c.mayAnswer(p, from, text)
-	return sip.StatusOK
-}
-
-// keyOf is the same for repetitions of a message: its Call-ID and text.
-func keyOf(r *sip.Request) string {
-	if id := r.CallID(); id != nil {
-		return id.Value() + "\n" + string(r.Body())
-	}
-	return ""
+	return answer{code: sip.StatusMethodNotAllowed}
 }

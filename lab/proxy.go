@@ -116,8 +116,25 @@ func (b *binding) send(ctx context.Context, q *sip.Request, progress func(*sip.R
 		b.flow.send(ctx, q, progress, done)
 		return
 	}
-	code := b.deliver(q)
-	done(sip.NewResponseFromRequest(q, code, phrase(code), nil), nil)
+	a := b.deliver(q)
+	res := sip.NewResponseFromRequest(q, a.code, phrase(a.code), nil)
+	for _, h := range a.headers {
+		res.AppendHeader(h)
+	}
+	if a.after == 0 {
+		done(res, nil)
+		return
+	}
+	go func() { // ends with ctx
+		t := time.NewTimer(a.after)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			done(res, nil)
+		case <-ctx.Done():
+			done(nil, ctx.Err())
+		}
+	}()
 }
 
 // progress passes 1xx on, except 100 (RFC 3261 §16.7 step 5).
@@ -265,6 +282,9 @@ func (r *request) inDialog() *refusal {
 			return r.resubscribe(s)
 		}
 	}
+	if x := r.pool.policy.judge(r.Request); x != nil {
+		return x
+	}
 	if to := r.peer(); to != nil {
 		return r.along(to)
 	}
@@ -346,6 +366,8 @@ func phrase(code int) string {
 		return "OK"
 	case 202:
 		return "Accepted"
+	case 404:
+		return "Not Found"
 	case 415:
 		return "Unsupported Media Type"
 	case 480:
@@ -356,6 +378,8 @@ func phrase(code int) string {
 		return "Not Acceptable Here"
 	case 501:
 		return "Not Implemented"
+	case 600:
+		return "Busy Everywhere"
 	case 603:
 		return "Decline"
 	}

@@ -41,8 +41,19 @@ type binding struct {
 	callID   string
 	cseq     uint32
 	expires  time.Time
-	flow     *flow                  // the connection it came over; nil: in this process
-	deliver  func(*sip.Request) int // the contact in this process; nil: over flow
+	flow     *flow // the connection it came over; nil: in this process
+	deliver  taker // the contact in this process; nil: over flow
+}
+
+// taker is a contact in this process: it takes a request and says how it is
+// answered, without blocking.
+type taker func(*sip.Request) answer
+
+// answer is what a contact in this process says.
+type answer struct {
+	code    int
+	after   time.Duration // it takes so long; longer than answerTime is no answer
+	headers []sip.Header
 }
 
 func newRegistrar(p *pool) *registrar {
@@ -240,10 +251,10 @@ func (g *registrar) contact(user string, b *binding, gruu bool, now time.Time) s
 }
 
 // attach signs user in with a contact in this process: deliver gets each
-// request that reaches user (MESSAGE, INVITE, ...) and returns the final status
-// code at once, without blocking. It replaces an earlier one. It is no
-// transport: no socket, no goroutine, no timer, so thousands cost little.
-func (p *pool) attach(user string, deliver func(*sip.Request) int) {
+// request that reaches user (MESSAGE, INVITE, ...). It replaces an earlier one.
+// It is no transport: no socket, no goroutine, no timer but that of a slow
+// answer, so thousands cost little.
+func (p *pool) attach(user string, deliver taker) {
 	p.detach(user)
 	b := &binding{uri: "sip:" + user, deliver: deliver}
 	p.registrar.mu.Lock()

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strconv"
@@ -19,9 +20,9 @@ const (
 )
 
 // store keeps messages for those who cannot be reached now, and delivers them
-// at their next sign-in as they were: same sender, Call-ID and body, with the
-// Date of their sending (RFC 3428 §7). Nothing is put before the text, as
-// Kamailio's msilo does.
+// at their next sign-in: same sender and Call-ID, with the Date of their sending
+// (RFC 3428 §7), and with that before the body, of whatever kind it is, as
+// Kamailio's msilo puts it.
 type store struct {
 	pool *pool
 
@@ -94,6 +95,7 @@ func (s *store) add(user string, q *sip.Request) bool {
 	if header(q, "Date") == nil {
 		q.AppendHeader(sip.NewHeader("Date", date(now)))
 	}
+	q.SetBody(append([]byte(storedMark+now.UTC().Format(time.ANSIC)+"] "), q.Body()...))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.boxes[user]
@@ -109,6 +111,19 @@ func (s *store) add(user string, q *sip.Request) bool {
 	}
 	b.kept = append(b.kept, keptMessage{q, now.Add(lifeOf(q))})
 	return true
+}
+
+// storedMark begins what stands before the body of a message that was kept.
+const storedMark = "[Offline message - "
+
+// unmarked is the body of a request without the mark of a store.
+func unmarked(q *sip.Request) []byte {
+	if rest, marked := bytes.CutPrefix(q.Body(), []byte(storedMark)); marked && header(q, "Date") != nil {
+		if _, body, whole := bytes.Cut(rest, []byte("] ")); whole {
+			return body
+		}
+	}
+	return q.Body()
 }
 
 // lifeOf is how long a message is kept: as long as its Expires says (RFC 3428
@@ -189,7 +204,12 @@ func (s *store) handOver(q *sip.Request, b *binding) bool {
 // (both user@domain) through the pool as if from a signed-in client, forked and kept for the
 // absent like any; it returns the final status code and reason.
 func (p *pool) message(from, to, text string) (code int, reason string) {
-	q, err := localRequest(sip.MESSAGE, from, to, sipconn.Text(text))
+	return p.send(from, to, sipconn.Text(text))
+}
+
+// send is message with any body.
+func (p *pool) send(from, to string, b sipconn.Body) (code int, reason string) {
+	q, err := localRequest(sip.MESSAGE, from, to, b)
 	if err != nil {
 		return 484, "Address Incomplete"
 	}
