@@ -8,6 +8,7 @@ import (
 
 	"communicator/im"
 	"communicator/session"
+	"communicator/ui/view"
 )
 
 // handOver is the shortest time between two hand-overs of presence: at most
@@ -50,6 +51,8 @@ func (p *pump) notify(event any) {
 		p.post(func(a *App) { a.refresh() })
 	case session.AddressBookChanged:
 		p.post(func(a *App) { a.bookChanged(e.State) })
+	case session.HistoryTrouble:
+		p.post(func(a *App) { a.main.notice(view.HistoryTrouble(e)) })
 	case im.Received:
 		p.post(func(a *App) { a.talks.received(e.Message) })
 	case session.RequestsChanged:

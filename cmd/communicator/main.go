@@ -104,7 +104,7 @@ func (p *program) root() *cobra.Command {
 	})
 	p.flags.add(root.PersistentFlags())
 	root.AddCommand(p.text(), p.demo(), p.lab(), p.locate(), p.check(), p.status(), p.contacts(),
-		p.org(), p.find(), p.send(), p.watch(), p.version())
+		p.org(), p.find(), p.send(), p.watch(), p.history(), p.version())
 	return root
 }
 

@@ -34,6 +34,7 @@ func (p *program) firstReason(ctx context.Context, o session.Options, body func(
 				fail(exit{statusSignIn, s.State.Err})
 			}
 		}
+		p.historyTrouble(e)
 		if notify != nil {
 			notify(e)
 		}

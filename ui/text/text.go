@@ -128,6 +128,8 @@ func (c *client) happened(event any) {
 		if !errors.Is(e.State.Err, calendar.ErrNone) {
 			c.calendar(e.State.Err)
 		}
+	case session.HistoryTrouble:
+		c.line("%s", view.HistoryTrouble(e))
 	case session.RequestsChanged:
 		if n := len(e.Requests); n > 0 {
 			c.line("%s. Type requests to read them.", view.RequestsLine(n))

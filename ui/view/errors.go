@@ -10,6 +10,7 @@ import (
 	"communicator/autoconfig"
 	"communicator/calendar"
 	"communicator/directory"
+	"communicator/history"
 	"communicator/plain"
 	"communicator/session"
 )
@@ -63,6 +64,8 @@ func explain(doing string, err error) Problem {
 		return Problem{What: search.What, Why: search.Why, Remedy: search.Remedy}
 	case errors.As(err, &agenda):
 		return Problem{What: agenda.What, Why: agenda.Why, Remedy: agenda.Remedy}
+	case errors.As(err, new(*history.NewerError)), errors.Is(err, history.ErrFull), errors.Is(err, history.ErrBusy):
+		return historyProblem(doing, err)
 	case errors.Is(err, directory.ErrNotFound):
 		return Problem{What: doing, Why: say("Nobody of that name or address is in the directory."), Remedy: say("Check the spelling.")}
 	case errors.Is(err, context.DeadlineExceeded):
