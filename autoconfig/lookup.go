@@ -112,12 +112,9 @@ func (q Query) Calendars(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	name := "_caldavs._tcp." + domain + "."
-	records, err := q.lookuper().srv(ctx, name)
-	if err != nil {
-		if dnsResult(err) == None {
-			return nil, nil
-		}
-		return nil, fmt.Errorf("look up the calendar of %s: %w", domain, err)
+	hosts, err := q.inside(ctx, name, "calendar")
+	if err != nil || len(hosts) == 0 {
+		return nil, err
 	}
 	path := ""
 	texts, _ := q.lookuper().txt(ctx, name) // without it the well-known path serves
@@ -126,7 +123,39 @@ func (q Query) Calendars(ctx context.Context) ([]string, error) {
 			path = p
 		}
 	}
-	var urls, outside []string
+	urls := make([]string, len(hosts))
+	for i, host := range hosts {
+		urls[i] = (&url.URL{Scheme: "https", Host: host, Path: path}).String()
+	}
+	return urls, nil
+}
+
+// Relays finds the MSRP relays of the domain (RFC 4976 §5.1: SRV of _msrps._tcp)
+// as HOST:PORT, best first. None is not an error. One outside the domain is left
+// out: it would read what people write.
+func (q Query) Relays(ctx context.Context) ([]string, error) {
+	domain, err := hostname(q.Domain)
+	if err != nil {
+		return nil, err
+	}
+	return q.inside(ctx, "_msrps._tcp."+domain+".", "relay for long messages")
+}
+
+// inside are the servers inside the domain that an SRV name has, as HOST:PORT,
+// best first; what they are is said in words.
+func (q Query) inside(ctx context.Context, name, what string) ([]string, error) {
+	domain, err := hostname(q.Domain)
+	if err != nil {
+		return nil, err
+	}
+	records, err := q.lookuper().srv(ctx, name)
+	if err != nil {
+		if dnsResult(err) == None {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("look up the %s of %s: %w", what, domain, err)
+	}
+	var hosts, outside []string
 	for _, r := range order(records, rand.IntN) {
 		host := strings.TrimSuffix(r.Target, ".")
 		switch {
@@ -134,13 +163,13 @@ func (q Query) Calendars(ctx context.Context) ([]string, error) {
 		case !inside(host, domain):
 			outside = append(outside, host)
 		default:
-			urls = append(urls, (&url.URL{Scheme: "https", Host: hostPort(host, r.Port), Path: path}).String())
+			hosts = append(hosts, hostPort(host, r.Port))
 		}
 	}
-	if len(urls) == 0 && len(outside) > 0 {
-		return nil, fmt.Errorf("the DNS names %s as calendar of %s; it lies outside the domain and was not asked", short(outside[0]), domain)
+	if len(hosts) == 0 && len(outside) > 0 {
+		return nil, fmt.Errorf("the DNS names %s as %s of %s; it lies outside the domain and was not asked", short(outside[0]), what, domain)
 	}
-	return urls, nil
+	return hosts, nil
 }
 
 // XCAP finds the XCAP root of the domain: the TXT record of xcap.DOMAIN

@@ -63,6 +63,29 @@ func TestCalendars(t *testing.T) {
 	}
 }
 
+func TestRelays(t *testing.T) {
+	const srv = "_msrps._tcp.contoso.test. 60 IN SRV "
+	for name, c := range map[string]struct{ zone, want string }{
+		"none":    {"", ""},
+		"two":     {srv + "5 0 2855 msrp2.contoso.test.\n" + srv + "1 0 5061 fe1.contoso.test.", "fe1.contoso.test:5061 msrp2.contoso.test:2855"},
+		"outside": {srv + "0 0 2855 msrp.evil.test.", "error: the DNS names msrp.evil.test as relay for long messages of contoso.test; it lies outside the domain and was not asked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, strings.FieldsFunc(c.zone, func(r rune) bool { return r == '\n' })...)
+				relays, err := w.query().Relays(t.Context())
+				got := strings.Join(relays, " ")
+				if err != nil {
+					got = "error: " + err.Error()
+				}
+				if got != c.want {
+					t.Errorf("got %s, want %s", got, c.want)
+				}
+			})
+		})
+	}
+}
+
 func TestXCAP(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                     "",

@@ -11,6 +11,15 @@ import (
 // DialTLS connects as DialHost does and verifies the certificate of the host:
 // for the contact store.
 func (q Query) DialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	return q.dialTLS(ctx, network, addr, "h2", "http/1.1")
+}
+
+// DialRelay is DialTLS for what speaks no HTTP.
+func (q Query) DialRelay(ctx context.Context, addr string) (net.Conn, error) {
+	return q.dialTLS(ctx, "tcp", addr)
+}
+
+func (q Query) dialTLS(ctx context.Context, network, addr string, protocols ...string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -20,7 +29,7 @@ func (q Query) DialTLS(ctx context.Context, network, addr string) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	return q.secure(ctx, conn, &tls.Config{ServerName: host, NextProtos: []string{"h2", "http/1.1"}}, dial)
+	return q.secure(ctx, conn, &tls.Config{ServerName: host, NextProtos: protocols}, dial)
 }
 
 // secure does TLS on conn, and closes it when that fails. The Further

@@ -42,6 +42,7 @@ type Book struct {
 	slots   chan struct{}    // has an element for each that is being sent of what waited for a connection
 
 	peers   map[string]acquaintance // per person: what his client takes
+	chats   map[string][]*chat      // per person: sessions, oldest first
 	waiting int                     // how many talks wait to be admitted
 	rates   rates                   // of those who send
 }

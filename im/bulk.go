@@ -24,7 +24,7 @@ type Bulk struct {
 // not sent and gets no Delivery; the error is then that of ctx. Any other error
 // concerns the message as a whole, as with Conversation.Send.
 func (b *Book) SendEach(ctx context.Context, o Bulk) error {
-	text, err := sendable(o.Text, MaxText)
+	text, err := sendable(o.Text, b.longest())
 	if err != nil {
 		return err
 	}

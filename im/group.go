@@ -189,7 +189,7 @@ func (c *Conversation) sendable(text string) (string, error) {
 	g := c.present()
 	c.b.mu.Unlock()
 	if g == nil {
-		return sendable(text, MaxText)
+		return sendable(text, c.b.longest())
 	}
 	if len(g.Members) > MaxMembers {
 		return "", fmt.Errorf("%d people are too many for one conversation, at most %d can be in it: send to each separately", len(g.Members), MaxMembers)

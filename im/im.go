@@ -13,6 +13,7 @@
 package im
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -110,8 +111,9 @@ type (
 	Aged struct{ With, ID string } // at Connected, an own message had waited for more than two minutes: Conversation.Again sends it, Discard drops it
 )
 
-// MaxText is the longest text sent, in bytes of UTF-8. The whole MESSAGE stays
-// under 15,000 bytes: some servers cut the connection at 16,000.
+// MaxText is the longest text that one MESSAGE carries, in bytes of UTF-8. The whole
+// MESSAGE stays under 15,000 bytes: some servers cut the connection at 16,000.
+// Longer texts go by session, up to MaxSession, or in parts, up to MaxParted.
 const MaxText = 15000 - headerRoom
 
 // headerRoom is kept free for the headers of a MESSAGE: credentials and a long
@@ -156,6 +158,8 @@ type Options struct {
 	Store Store        // where messages are kept; the zero Store keeps nothing
 	Queue bool         // what cannot be sent now waits for Connected; else it fails at once (scripts)
 	Log   *slog.Logger // nil: silent
+
+	Relay func(context.Context) (Relay, error) // connects to the server's relay for long messages; nil: there is none
 
 	Refuse  func(from string) (code int, reason string) // how messages of from are refused; 0: they are taken; nil: all are
 	Explain func(to string, code int) string            // what a refusal with this status means; empty: nothing more than its reason; nil: never

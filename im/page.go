@@ -128,7 +128,7 @@ func (b *Book) attempt(ctx context.Context, l *leg) (d Delivery, waits bool) {
 		return d, false
 	}
 	b.mark(l)
-	d = b.explained(b.page(ctx, l), l.to)
+	d = b.explained(b.carry(ctx, l), l.to)
 	switch {
 	case !b.o.Queue:
 	case errors.Is(l.err, sipconn.ErrOffline): // nothing was written

@@ -41,7 +41,7 @@ func connect(t *testing.T, line *sipconn.Line, b *Book) *peer {
 	ours, theirs := net.Pipe() // the peer reads all the time, so that it behaves as if it had a buffer
 	p := &peer{t: t, nc: theirs, got: make(chan message, 10000)}
 	p.conn = sipconn.New(ours, sipconn.Options{Self: "anna@contoso.test", MaxMessage: 1 << 20, Handle: func(in *sipconn.Incoming) {
-		if !b.Handle(in) {
+		if !b.Handle(in) && !b.Invited(in) {
 			_ = in.Reply(501, "Not Implemented", sipconn.Body{})
 		}
 	}})

@@ -42,7 +42,7 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 		_ = in.Reply(sip.StatusOK, "OK", sipconn.Body{})
 	default:
 		b.heardFrom(from, r, c)
-		m := Message{ID: header(r, "Call-ID"), From: from, Text: text, Time: sent.at, Stored: sent.stored}
+		m := Message{ID: lineID(r), From: from, Text: text, Time: sent.at, Stored: sent.stored}
 		if original := strings.Trim(header(r, "Message-ID"), "<>"); m.Stored && original != "" {
 			m.ID = original // a store sends a request of its own; deploy/kamailio says here which it kept
 		}
@@ -63,6 +63,16 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 		}
 	}
 	return true
+}
+
+// lineID is how a message is known that has no name of its own. Those of one
+// dialog share their Call-ID.
+func lineID(r *sip.Request) string {
+	id := header(r, "Call-ID")
+	if to := r.To(); to != nil && to.Params.Has("tag") && r.CSeq() != nil {
+		id += "-" + strconv.FormatUint(uint64(r.CSeq().SeqNo), 10)
+	}
+	return id
 }
 
 // maxBody is the largest message that is taken, in bytes: four times what is

@@ -245,7 +245,7 @@ func TestWhatIsNotSent(t *testing.T) {
 		}
 	}
 	var long *TooLongError
-	if _, err := c.Send(t.Context(), strings.Repeat("ü", MaxText/2+1)); !errors.As(err, &long) || long.Size != MaxText+2 {
+	if _, err := c.Send(t.Context(), strings.Repeat("ü", MaxParted/2+1)); !errors.As(err, &long) || long.Size != MaxParted+2 {
 		t.Errorf("too long: %v", err)
 	}
 	if len(c.Messages()) != 0 {

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	allow     = "ACK, BYE, CANCEL, INFO, MESSAGE, NOTIFY, OPTIONS"
-	accept    = im.Accept + ", application/pidf+xml, application/rlmi+xml, application/watcherinfo+xml, multipart/related"
+	allow     = "ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, UPDATE"
+	accept    = im.Accept + ", application/sdp, application/pidf+xml, application/rlmi+xml, application/watcherinfo+xml, multipart/related"
 	supported = "path, outbound, gruu, eventlist"
 )
 
@@ -23,7 +23,7 @@ func (s *Session) handle(in *sipconn.Incoming) {
 		}
 		return
 	}
-	if s.refused(in) || s.IM.Handle(in) {
+	if s.refused(in) || s.IM.Handle(in) || !s.o.Deaf && s.IM.Invited(in) {
 		return
 	}
 	if server := s.dialect(); server != nil && server.Handle(in) {
@@ -36,7 +36,7 @@ func (s *Session) handle(in *sipconn.Incoming) {
 		err = in.Reply(200, "OK", sipconn.Body{}, sip.NewHeader("Allow", allow), sip.NewHeader("Accept", accept),
 			sip.NewHeader("Accept-Encoding", "identity"), sip.NewHeader("Accept-Language", "en"), sip.NewHeader("Supported", supported))
 	case sip.INVITE:
-		s.log.Info("invitation refused: this program takes no calls yet", "from", plain.Line(r.From().Address.String()))
+		s.log.Info("invitation refused: this program takes messages only", "from", plain.Line(r.From().Address.String()))
 		err = in.Reply(488, "Not Acceptable Here", sipconn.Body{}, sip.NewHeader("Warning", `399 communicator "this client takes text messages only"`))
 	case sip.NOTIFY, sip.BYE, sip.UPDATE, sip.PRACK, sip.INFO, "BENOTIFY": // outside any dialog that we know
 		err = in.Reply(481, "Call/Transaction Does Not Exist", sipconn.Body{})

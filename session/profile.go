@@ -28,6 +28,7 @@ type Profile struct {
 	CA            string        `toml:"ca"`             // file with an additional root certificate, PEM
 	AllowTCP      bool          `toml:"allow_tcp"`      // plain TCP is allowed
 	XCAP          string        `toml:"xcap"`           // XCAP root URL
+	MSRPRelay     string        `toml:"msrp_relay"`     // HOST[:PORT] of the relay for long messages
 	Directory     string        `toml:"directory"`      // ldaps://HOST[:PORT] or ldap://HOST[:PORT]
 	Base          string        `toml:"base"`           // LDAP search base
 	AddressBook   places        `toml:"address_book"`   // LDAP URLs, vCard and CSV files: one or a list
@@ -193,7 +194,7 @@ func (p Profile) IsLocked(key string) bool { return slices.Contains(p.Locked, ke
 func (p Profile) Options() Options {
 	return Options{
 		User: p.User, Name: p.Name, Domains: lower(p.Domains), Server: p.Server, Resolver: p.Resolver, AllowTCP: p.AllowTCP,
-		XCAP: p.XCAP, Directory: p.Directory, Base: p.Base, DirectoryUser: p.DirectoryUser, DirectoryAttributes: p.DirectoryAttributes,
+		XCAP: p.XCAP, MSRPRelay: p.MSRPRelay, Directory: p.Directory, Base: p.Base, DirectoryUser: p.DirectoryUser, DirectoryAttributes: p.DirectoryAttributes,
 		AddressBook: p.AddressBook, Dir: p.Dir, Device: p.Device,
 		NoHistory: p.History != nil && !*p.History, HistoryDays: p.HistoryDays,
 		Calendar: p.Calendar, CalendarNote: p.CalendarNote, CalendarEvery: p.CalendarEvery,

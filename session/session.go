@@ -49,6 +49,7 @@ type Options struct {
 	Calendar                 string                                                            // see calendar.Open; empty: found by DNS (_caldavs._tcp)
 	CalendarNote             bool                                                              // others may read the title of a meeting, and what the calendar says while out of office
 	CalendarEvery            time.Duration                                                     // between two reads; zero: calendar.Every
+	MSRPRelay                string                                                            // HOST[:PORT] of the relay for long messages; empty: found by DNS (SRV _msrps._tcp)
 	Base                     string                                                            // LDAP search base; empty: what the directory names
 	DirectoryUser            string                                                            // name for the directory, with %u for the part before the @; empty: the sign-in address
 	DirectoryAttributes      directory.Attributes                                              // where the directory has what; empty: as usual
@@ -140,7 +141,7 @@ func New(o Options) *Session {
 	s.Requests = newRequests(s)
 	s.History = &Past{s: s}
 	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Log: s.log, Queue: !o.Silent, Refuse: s.Contacts.refusal, Explain: s.Contacts.outside,
-		Stranger: s.Requests.stranger, Limited: !o.Silent, Store: s.History.hooks()})
+		Relay: s.relay, Stranger: s.Requests.stranger, Limited: !o.Silent, Store: s.History.hooks()})
 	return s
 }
 

@@ -51,11 +51,11 @@ Content-Length: 0
 Contact: <sip:anna@10.0.0.1:40000;transport=tcp>;+sip.instance="<urn:uuid:<>>";reg-id=1
 Expires: 1800
 Supported: path, outbound, gruu, eventlist
-Allow: ACK, BYE, CANCEL, INFO, MESSAGE, NOTIFY, OPTIONS
+Allow: ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, UPDATE
 
 `}
-		want = append(want, strings.NewReplacer("CSeq: 1", "CSeq: 2", "OPTIONS\n",
-			"OPTIONS\n"+`Authorization: Digest username="anna", realm="contoso.test", nonce="n1", uri="sip:contoso.test", response="<>", algorithm=MD5, qop=auth, nc=00000001, cnonce="<>"`+"\n").Replace(want[0]))
+		want = append(want, strings.NewReplacer("CSeq: 1", "CSeq: 2", "UPDATE\n",
+			"UPDATE\n"+`Authorization: Digest username="anna", realm="contoso.test", nonce="n1", uri="sip:contoso.test", response="<>", algorithm=MD5, qop=auth, nc=00000001, cnonce="<>"`+"\n").Replace(want[0]))
 		for i, w := range want {
 			if i >= len(seen) || seen[i] != w {
 				t.Errorf("message %d:\n%s\nwant:\n%s", i, seen[min(i, len(seen)-1)], w)

@@ -15,7 +15,7 @@ type Options struct {
 	Self    URI                           // own end of the session, as NewURI makes it
 	Max     int                           // largest message taken, in bytes; 0: DefaultMax
 	Accept  func(contentType string) bool // nil: every type is taken
-	Receive func(Message) error           // gets each whole message, one at a time; an error: it could not be kept, and the sender hears so. It must not call Send. nil: 481 to everything
+	Receive func(Message) error           // gets each whole message, one at a time; an error: it is not kept, and the sender hears 413, or what a *StatusError says. It must not call Send. nil: 481 to everything
 	Log     *slog.Logger                  // nil: silent
 }
 
@@ -82,7 +82,8 @@ func New(nc net.Conn, o Options) *Conn {
 }
 
 // Open says where messages go: the relays that Auth named, then the path from
-// the peer's SDP (RFC 4976 §4). From then on what comes in is taken.
+// the peer's SDP (RFC 4976 §4). What comes in is taken before already: who knows
+// our URI has it from our SDP.
 func (c *Conn) Open(remote Path) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

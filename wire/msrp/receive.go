@@ -1,6 +1,9 @@
 package msrp
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 const (
 	maxArriving = 16   // messages that are there in part
@@ -29,11 +32,8 @@ func (c *Conn) receive(f *Frame) {
 	if c.coming.parts == nil {
 		c.coming = arrivals{parts: map[string]*arriving{}, refused: map[string]bool{}}
 	}
-	c.mu.Lock()
-	open := c.remote != nil
-	c.mu.Unlock()
 	switch {
-	case !open || c.o.Receive == nil:
+	case c.o.Receive == nil:
 		code = NoSession
 	case f.Body == nil && f.Get("Content-Type") == "":
 		c.respond(f, OK) // a SEND with nothing in it keeps a connection alive, or says who has made it
@@ -111,11 +111,15 @@ func (c *Conn) finish(id string, flag byte) {
 	case a.total >= 0 && a.there.whole(a.total):
 		c.forget(id)
 		a.Body = a.Body[:a.total]
-		if err := c.o.Receive(a.Message); err != nil {
+		err := c.o.Receive(a.Message)
+		switch status, coded := errors.AsType[*StatusError](err); {
+		case err == nil && a.Report:
+			c.report(a, OK)
+		case coded:
+			c.report(a, status.Code)
+		case err != nil:
 			c.log.Debug("message not kept", "error", err)
 			c.report(a, TooLarge)
-		} else if a.Report {
-			c.report(a, OK)
 		}
 	}
 }
