@@ -38,9 +38,9 @@ type content struct {
 	list      *said // who else got it, as the list says that came with it (RFC 5364); nil: none
 }
 
-// id is what the sender calls the message; empty: nothing of its own.
+// id is what the sender calls the message; empty: nothing.
 func (c content) id() string {
-	if c.wrapping == nil {
+	if c.wrapping == nil || len(c.wrapping.ID) > longID {
 		return ""
 	}
 	return c.wrapping.ID

@@ -45,6 +45,11 @@ type Book struct {
 	chats   map[string][]*chat      // per person: sessions, oldest first
 	waiting int                     // how many talks wait to be admitted
 	rates   rates                   // of those who send
+
+	letters        map[string][]letter    // per address: what waits to be sent there
+	postmen        map[string]bool        // to whom somebody carries letters
+	waitingLetters int                    // of them, and those being carried
+	writers        map[writer]*time.Timer // who is writing to us, until their news lapses
 }
 
 // New makes an empty Book.

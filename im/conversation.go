@@ -24,14 +24,15 @@ type Conversation struct {
 	members []string // of one that is not shared
 
 	// Guarded by b.mu.
-	circle *circle // nil: it is not shared
-	lines  []line
-	bytes  int           // of lines
-	place  *list.Element // in b.order; nil: the book has forgotten it
-	newest uint64        // number of the newest line
-	waits  bool          // to be admitted
-	began  uint64        // waits: when that began, in lines of the book
-	opened bool          // the newest lines that are stored are here
+	circle  *circle // nil: it is not shared
+	writing composing
+	lines   []line
+	bytes   int           // of lines
+	place   *list.Element // in b.order; nil: the book has forgotten it
+	newest  uint64        // number of the newest line
+	waits   bool          // to be admitted
+	began   uint64        // waits: when that began, in lines of the book
+	opened  bool          // the newest lines that are stored are here
 }
 
 // line is a Message in its conversation.
@@ -143,6 +144,7 @@ func (c *Conversation) write(m Message) (Message, []*leg, error) {
 	}
 	c.admit() // whoever answers has admitted
 	c.add(line{m})
+	c.stopTyping()
 	m = line{m}.snapshot()
 	b.tell.Add(func() { b.o.Emit(Sent{m}) })
 	c.heardOwn(m)
@@ -196,37 +198,6 @@ func (c *Conversation) reopen(id string) ([]*leg, error) {
 		legs = append(legs, again)
 	}
 	return legs, nil
-}
-
-// MarkRead says that the user has seen all that has come.
-func (c *Conversation) MarkRead() {
-	b := c.b
-	b.mu.Lock()
-	var last *line
-	for i := range c.lines {
-		if l := &c.lines[i]; l.Delivered == nil && !l.Read {
-			l.Read, last = true, l
-		}
-	}
-	if last != nil {
-		seen := Seen{c.key, last.Time}
-		b.tell.Add(func() {
-			b.seenUpTo(seen)
-			b.o.Emit(seen)
-		})
-	}
-	b.mu.Unlock()
-	b.tell.Flush()
-}
-
-// seenUpTo stores what the user has seen.
-func (b *Book) seenUpTo(s Seen) {
-	if b.o.Store.Seen == nil {
-		return
-	}
-	if err := b.o.Store.Seen(s.With, s.UpTo); err != nil {
-		b.o.Log.Error("what was read could not be stored", "with", s.With, "error", err)
-	}
 }
 
 // leg makes the leg of message id to one member, with the list of all if the

@@ -79,6 +79,7 @@ type Message struct {
 	Delivered []Delivery // own messages: one per recipient
 	Raw       string     // own messages: as typed, where Text, which is harmless, differs from it
 	Group     *Group     // lines of shared conversations: who was in it with this line; else nil
+	owes      owed       // incoming: what its sender wants to hear of it
 	Notice    string     // empty: what somebody wrote; else what the line tells of the members (Joined, ...); Text is for people
 }
 
@@ -159,7 +160,8 @@ type Options struct {
 	Queue bool         // what cannot be sent now waits for Connected; else it fails at once (scripts)
 	Log   *slog.Logger // nil: silent
 
-	Relay func(context.Context) (Relay, error) // connects to the server's relay for long messages; nil: there is none
+	Relay       func(context.Context) (Relay, error) // connects to the server's relay for long messages; nil: there is none
+	HideReading bool                                 // others are not told what the user has read
 
 	Refuse  func(from string) (code int, reason string) // how messages of from are refused; 0: they are taken; nil: all are
 	Explain func(to string, code int) string            // what a refusal with this status means; empty: nothing more than its reason; nil: never

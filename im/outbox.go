@@ -227,6 +227,9 @@ func (b *Book) Connected() {
 	for to := range b.lanes {
 		b.start(to)
 	}
+	for to := range b.letters {
+		b.sendLetters(to)
+	}
 }
 
 // Rest waits until nothing is being sent. It is for the end of a process, after

@@ -114,7 +114,13 @@ func (b *Book) Gone(user string) {
 	if a, there := b.peers[user]; there && !a.once {
 		delete(b.peers, user)
 	}
+	for w := range b.writers {
+		if w.from == user {
+			b.writesNoMore(w)
+		}
+	}
 	b.mu.Unlock()
+	b.tell.Flush()
 }
 
 // ask asks the client of user what it takes (RFC 3261 §11), unless that is
@@ -147,6 +153,7 @@ func (b *Book) ask(user string) {
 		res, err := c.Do(ctx, r, nil)
 		if res != nil {
 			b.told(user, res, err)
+			b.typingTo(user)
 		}
 	}()
 }
@@ -165,6 +172,9 @@ func (b *Book) told(user string, res *sip.Response, err error) {
 
 // read takes what a 200 to OPTIONS says (RFC 3261 §11.2).
 func (p *client) read(res *sip.Response) {
+	if p.known = true; len(res.GetHeaders("Accept")) == 0 {
+		return // linphone (5.1) says nothing: what was heard from it counts
+	}
 	accept := " " + values(res.GetHeaders("Accept")) + " "
 	takes := func(kind string) bool { return strings.Contains(accept, " "+kind+" ") }
 	*p = client{

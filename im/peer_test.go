@@ -82,7 +82,8 @@ func (p *peer) read() {
 		if strings.HasPrefix(start, "OPTIONS ") {
 			p.asked.Add(1)
 			if p.options != nil {
-				_, _ = io.WriteString(p.nc, answerTo(m, "200 OK", p.options...)) // the test may be over
+				answer := answerTo(m, "200 OK", p.options...)
+				time.AfterFunc(time.Millisecond, func() { _, _ = io.WriteString(p.nc, answer) }) // the test may be over
 			}
 			continue
 		}
@@ -153,6 +154,9 @@ func incoming(id, contentType, body string, headers ...string) string {
 		"Call-ID: %s\r\nCSeq: 1 MESSAGE\r\n%s\r\nContent-Length: %d\r\n\r\n%s",
 		branches.Add(1), id, h, len(body), body)
 }
+
+// by is what incoming made, from somebody else.
+func by(from, request string) string { return strings.Replace(request, "bob@Contoso.test", from, 1) }
 
 // record is a book whose events are kept.
 type record struct {

@@ -39,10 +39,11 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 		_ = in.Reply(sip.StatusUnsupportedMediaType, "Unsupported Media Type", sipconn.Body{}, sip.NewHeader("Accept", Accept)) // no connection: nobody to tell
 	case c.verdict == hidden || text == "":
 		b.heardFrom(from, r, c)
+		b.noted(from, c)
 		_ = in.Reply(sip.StatusOK, "OK", sipconn.Body{})
 	default:
 		b.heardFrom(from, r, c)
-		m := Message{ID: lineID(r), From: from, Text: text, Time: sent.at, Stored: sent.stored}
+		m := Message{ID: lineID(r), From: from, Text: text, Time: sent.at, Stored: sent.stored, owes: c.wanted()}
 		if original := strings.Trim(header(r, "Message-ID"), "<>"); m.Stored && original != "" {
 			m.ID = original // a store sends a request of its own; deploy/kamailio says here which it kept
 		}
@@ -75,6 +76,21 @@ func lineID(r *sip.Request) string {
 	return id
 }
 
+// noted takes what a message says that no person reads.
+func (b *Book) noted(from string, c content) {
+	if c.receipt != nil {
+		b.receipted(from, *c.receipt)
+	}
+	if c.composing == nil {
+		return
+	}
+	with := canonical(from)
+	if c.list != nil {
+		with, _ = b.addressed(from, *c.list)
+	}
+	b.composes(writer{with, from}, *c.composing)
+}
+
 // maxBody is the largest message that is taken, in bytes: four times what is
 // sent. (The connection takes more, for the states of a long contact list.)
 const maxBody = 64 << 10
@@ -101,11 +117,13 @@ func (b *Book) take(m Message, talk func() *Conversation) (code int) {
 	}
 	if !known {
 		b.mu.Lock()
+		b.writesNoMore(writer{m.With, m.From}) // RFC 3994 §3.3: the line itself says so
 		c := talk()
 		c.ask(m)
 		c.add(line{Message: m})
 		b.mu.Unlock()
 		b.o.Emit(Received{m})
+		b.thank(m)
 	}
 	return sip.StatusOK
 }

@@ -35,7 +35,9 @@ func TestWrittenWhileOffline(t *testing.T) {
 		time.Sleep(90 * time.Second)
 		var came []string
 		for _, e := range got[im.Received](peer) {
-			came = append(came, e.Message.Text)
+			if !e.Message.Request { // told of again when the list is read and he is no stranger
+				came = append(came, e.Message.Text)
+			}
 		}
 		if len(came) != 2 || came[0] != "one" || came[1] != "two" {
 			t.Errorf("received %q", came)

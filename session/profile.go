@@ -43,8 +43,9 @@ type Profile struct {
 	InactiveAfter int    `toml:"inactive_after"` // minutes without a key until shown as inactive; 0: 5; negative: never
 	AwayAfter     int    `toml:"away_after"`     // minutes without a key until shown as away; 0: 15; negative: never
 
-	History     *bool `toml:"history"`      // false: messages are not kept; missing: they are
-	HistoryDays int   `toml:"history_days"` // older messages are removed; 0: never
+	History      *bool `toml:"history"`       // false: messages are not kept; missing: they are
+	HistoryDays  int   `toml:"history_days"`  // older messages are removed; 0: never
+	ReadReceipts *bool `toml:"read_receipts"` // others are told what I have read; missing: true
 
 	Dir    string   `toml:"-"` // folder of the profile and of what is kept for it; empty: none
 	Locked []string `toml:"-"` // keys that the administrator's policy has set
@@ -195,7 +196,7 @@ func (p Profile) Options() Options {
 	return Options{
 		User: p.User, Name: p.Name, Domains: lower(p.Domains), Server: p.Server, Resolver: p.Resolver, AllowTCP: p.AllowTCP,
 		XCAP: p.XCAP, MSRPRelay: p.MSRPRelay, Directory: p.Directory, Base: p.Base, DirectoryUser: p.DirectoryUser, DirectoryAttributes: p.DirectoryAttributes,
-		AddressBook: p.AddressBook, Dir: p.Dir, Device: p.Device,
+		AddressBook: p.AddressBook, Dir: p.Dir, Device: p.Device, HideReading: p.ReadReceipts != nil && !*p.ReadReceipts,
 		NoHistory: p.History != nil && !*p.History, HistoryDays: p.HistoryDays,
 		Calendar: p.Calendar, CalendarNote: p.CalendarNote, CalendarEvery: p.CalendarEvery,
 		InactiveAfter: time.Duration(p.InactiveAfter) * time.Minute, AwayAfter: time.Duration(p.AwayAfter) * time.Minute,

@@ -60,6 +60,7 @@ type Options struct {
 	Silent                   bool                                                              // sign in without publishing presence (scripts)
 	Domains                  []string                                                          // further domains of one's own organisation
 	Deaf                     bool                                                              // takes no messages (480): they stay where they are kept, for a client that shows them
+	HideReading              bool                                                              // others are not told what I have read
 	Device                   string                                                            // what this computer is called among the user's devices; empty: its host name
 	InactiveAfter, AwayAfter time.Duration                                                     // nobody touched the computer: shown as inactive, as away; zero: presence.InactiveAfter and AwayAfter; negative: never
 	Notify                   func(event any)                                                   // must not block; nil: nobody listens
@@ -140,7 +141,7 @@ func New(o Options) *Session {
 	s.Calendar = newAgenda(s)
 	s.Requests = newRequests(s)
 	s.History = &Past{s: s}
-	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Log: s.log, Queue: !o.Silent, Refuse: s.Contacts.refusal, Explain: s.Contacts.outside,
+	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Log: s.log, Queue: !o.Silent, Refuse: s.Contacts.refusal, HideReading: o.HideReading, Explain: s.Contacts.outside,
 		Relay: s.relay, Stranger: s.Requests.stranger, Limited: !o.Silent, Store: s.History.hooks()})
 	return s
 }
