@@ -107,6 +107,9 @@ func (d *Directory) Find(ctx context.Context, text string, limit int) (found []P
 	if err != nil {
 		return nil, false, err
 	}
+	if len(people) == 0 && partial {
+		return nil, false, gaveUp()
+	}
 	if people = merged(people); len(people) > limit {
 		return people[:limit], true, nil
 	}
@@ -126,7 +129,10 @@ func (d *Directory) Person(ctx context.Context, user string) (Person, error) {
 // several, one person may have more than one. If it is nobody's first address,
 // those that have it beside another.
 func (d *Directory) entries(ctx context.Context, user string) ([]Person, error) {
-	people, _, err := d.people(ctx, wanted{filter: func(a Attributes) string { return a.addressFilter(user) }, limit: 50})
+	people, partial, err := d.people(ctx, wanted{filter: func(a Attributes) string { return a.addressFilter(user) }, limit: 50})
+	if err == nil && len(people) == 0 && partial {
+		err = gaveUp()
+	}
 	if err != nil {
 		return nil, err
 	}

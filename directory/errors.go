@@ -34,6 +34,12 @@ func tooMany(n int) error {
 		Remedy: "Ask for fewer people at once, or have the administrator raise the limit"}
 }
 
+// gaveUp: that nobody was found is not known.
+func gaveUp() error {
+	return &Error{What: "The directory did not search everybody", Why: "it gave up before it had found anybody",
+		Remedy: "Try again when it is less busy; the copy of the address book needs no directory"}
+}
+
 func (p place) unreachable(err error) error {
 	return &Error{What: "The directory " + p.address + " does not answer", Why: reason(err),
 		Remedy: "Check the network; signing in and messages work without the directory", Err: err}

@@ -134,7 +134,7 @@ func (r reading) position() position {
 // read gives whoever matches to take, from the whole directory.
 func (r reading) read(ctx context.Context, filter string, attributes []string, take func([]*ldap.Entry) error) error {
 	found := 0
-	q := query{base: r.base, scope: ldap.ScopeWholeSubtree, filter: filter, attributes: attributes, whole: true}
+	q := query{base: r.base, scope: ldap.ScopeWholeSubtree, filter: filter, attributes: attributes, whole: true, full: true}
 	partial, err := r.d.pages(ctx, r.conn, q, func(page []*ldap.Entry) error {
 		found += len(page)
 		return take(page)

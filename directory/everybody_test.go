@@ -76,6 +76,22 @@ func TestEverybody(t *testing.T) {
 	}
 }
 
+// Samba looks at everybody before it gives the first page: who asks for all is
+// patient, who asks for one is not, and is not told that there is none.
+func TestEverybodySlow(t *testing.T) {
+	s := (&server{entries: crew(600), anonymous: true, slow: 100}).start(t, false)
+	d := s.directory(Options{})
+	if all, _, err := everybody(t, d); err != nil || len(all) != 600 {
+		t.Errorf("%d, %v", len(all), err)
+	}
+	if found, _, err := d.Find(t.Context(), "w0001", 10); err == nil || len(found) != 0 {
+		t.Errorf("found %v, %v", found, err)
+	}
+	if _, err := d.Person(t.Context(), "w0001@contoso.test"); err == nil || errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+}
+
 // A server that has times only, and one that has nothing of the kind.
 func TestEverybodyElsewhere(t *testing.T) {
 	s := (&server{entries: crew(3), anonymous: true}).start(t, false)

@@ -12,8 +12,10 @@ import (
 const (
 	pageSize       = 500 // entries asked for at once; many servers give no more
 	maxPeople      = 20000
-	operationLimit = 60 * time.Second // of one call, all pages and a new connection included; of one page where everybody is read
+	operationLimit = 60 * time.Second // of one call, all pages and a new connection included
 	searchLimit    = 30               // seconds that the server may think about one page
+	fullLimit      = 120              // the same where everybody is read: Active Directory's own limit (MaxQueryDuration)
+	answerLimit    = 30 * time.Second // for sending the page, beside the thinking
 )
 
 // query is one search.
@@ -24,6 +26,7 @@ type query struct {
 	attributes []string
 	limit      int  // most entries; 0: all
 	whole      bool // where the server cuts its answer short the search is split
+	full       bool // everybody is read: Samba looks at all of them before it gives the first page
 }
 
 // wanted says which people are searched for.
@@ -147,10 +150,12 @@ func (c *conn) pages(ctx context.Context, q query, take func([]*ldap.Entry) erro
 }
 
 // unsplit fetches the pages of q. Referrals to other directories are ignored.
-// Each page may take operationLimit.
 func (c *conn) unsplit(ctx context.Context, q query, take func([]*ldap.Entry) error) (partial bool, err error) {
 	page := ldap.NewControlPaging(pageSize)
 	r := ldap.NewSearchRequest(q.base, q.scope, ldap.NeverDerefAliases, 0, searchLimit, false, q.filter, q.attributes, nil)
+	if q.full {
+		r.TimeLimit = fullLimit
+	}
 	if 0 < q.limit && q.limit < pageSize {
 		r.SizeLimit = q.limit
 	} else {
@@ -190,7 +195,7 @@ func (c *conn) unsplit(ctx context.Context, q query, take func([]*ldap.Entry) er
 
 // ask sends one request and waits for the whole answer.
 func (c *conn) ask(ctx context.Context, r *ldap.SearchRequest) (*ldap.SearchResult, error) {
-	ctx, cancel := context.WithTimeout(ctx, operationLimit)
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.TimeLimit)*time.Second+answerLimit)
 	defer cancel()
 	stop := context.AfterFunc(ctx, c.close) // go-ldap does not know contexts
 	result, err := c.ldap.Search(r)

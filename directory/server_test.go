@@ -38,6 +38,7 @@ type server struct {
 	referral  bool     // each search also refers elsewhere (result code)
 	breakAt   int      // the connection breaks after so many entries of a search; 0: never
 	hangAt    int      // nothing more comes after so many entries; 0: never
+	slow      int64    // seconds that each search takes: nothing is found in less
 	root      []string // "name=value" of the root, beside the naming contexts
 	binds     []string
 
@@ -186,6 +187,10 @@ func (s *server) search(w *gldap.ResponseWriter, r *gldap.Request) {
 	s.mu.Unlock()
 	if !open {
 		done.SetResultCode(s.code)
+		return
+	}
+	if 0 < m.TimeLimit && m.TimeLimit < s.slow {
+		done.SetResultCode(gldap.ResultTimeLimitExceeded)
 		return
 	}
 	filter, err := ldap.CompileFilter(m.Filter)
