@@ -90,7 +90,16 @@ type Talk struct {
 
 // Talks returns the n conversations in which something happened last, the latest
 // first.
-func (s *Store) Talks(n int) ([]Talk, error) {
+func (s *Store) Talks(n int) ([]Talk, error) { return s.talks("", n) }
+
+// Requests returns up to n conversations that strangers have begun and nobody
+// has accepted, as Talks does.
+func (s *Store) Requests(n int) ([]Talk, error) {
+	return s.talks("AND id IN (SELECT talk FROM entries WHERE request)", n)
+}
+
+// talks returns the n latest conversations for which the condition holds.
+func (s *Store) talks(condition string, n int) ([]Talk, error) {
 	var all []Talk
 	err := s.read(func(c *conn) error {
 		all = nil
@@ -98,7 +107,7 @@ func (s *Store) Talks(n int) ([]Talk, error) {
 		err := c.each(`SELECT key, title, members, nullif(max(ifnull((SELECT max(e.id) FROM entries e WHERE e.talk = talks.id), 0),
 				ifnull((SELECT max(p.entry) FROM places p WHERE p.talk = talks.id), 0)), 0) AS last,
 			(SELECT count(*) FROM entries e WHERE e.talk = talks.id AND NOT e.read)
-			FROM talks WHERE last IS NOT NULL ORDER BY last DESC LIMIT ?1`, []any{n}, func(r row) error {
+			FROM talks WHERE last IS NOT NULL `+condition+` ORDER BY last DESC LIMIT ?1`, []any{n}, func(r row) error {
 			all = append(all, Talk{With: r.text(0), Title: r.text(1), Members: split(r.text(2)), Unread: int(r.number(4))})
 			last = append(last, r.number(3))
 			return nil

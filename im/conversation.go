@@ -31,7 +31,6 @@ type Conversation struct {
 	place   *list.Element // in b.order; nil: the book has forgotten it
 	newest  uint64        // number of the newest line
 	waits   bool          // to be admitted
-	began   uint64        // waits: when that began, in lines of the book
 	opened  bool          // the newest lines that are stored are here
 }
 

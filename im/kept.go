@@ -68,6 +68,9 @@ func (c *Conversation) open() {
 	if !c.opened {
 		c.opened = true
 		c.prepend(stored)
+		if len(c.lines) > 0 && !slices.ContainsFunc(c.lines, func(l line) bool { return !l.Request }) {
+			c.ask(c.lines[0].Message)
+		}
 	}
 }
 

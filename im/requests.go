@@ -22,8 +22,8 @@ func (b *Book) Requests() []*Conversation {
 		}
 	}
 	sort.Slice(all, func(i, j int) bool {
-		if a, b := all[i].began, all[j].began; a != b {
-			return a < b
+		if a, b := all[i].lines[0].Time, all[j].lines[0].Time; !a.Equal(b) {
+			return a.Before(b)
 		}
 		return all[i].key < all[j].key
 	})
@@ -60,6 +60,20 @@ func (b *Book) Dismiss(key string) bool {
 	return true
 }
 
+// Await reads a stored conversation that waited when the last process ended, and
+// has it wait again. m is any of its lines.
+func (b *Book) Await(m Message) {
+	b.mu.Lock()
+	var c *Conversation
+	if m.Group != nil {
+		c = b.joint(*m.Group)
+	} else {
+		c = b.with([]string{m.With})
+	}
+	b.mu.Unlock()
+	c.open()
+}
+
 // stranger says whether a new line of from in the conversation with this key is
 // a request: he is a stranger, and it has no other lines than such.
 func (b *Book) stranger(key, from string) bool {
@@ -79,7 +93,7 @@ func (c *Conversation) ask(m Message) {
 	case !m.Request:
 		c.admit()
 	case !c.waits:
-		c.waits, c.began = true, c.b.lines
+		c.waits = true
 		c.b.waiting++
 	}
 }

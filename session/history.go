@@ -102,6 +102,37 @@ func (p *Past) Forget(with string) error {
 	return store.Forget(with)
 }
 
+// accept makes what a stranger wrote ordinary messages.
+func (p *Past) accept(with string) {
+	store, err := p.Open()
+	if err == nil {
+		err = store.Accept(with)
+	}
+	if err != nil && !errors.Is(err, ErrNoHistory) {
+		p.s.log.Warn("history", "error", err)
+	}
+}
+
+// mostRequests is how many conversations that wait are read at the start.
+const mostRequests = 200
+
+// requests returns a line of each conversation that nobody has accepted.
+func (p *Past) requests() (lines []im.Message) {
+	store, err := p.Open()
+	if err != nil {
+		return nil // it has been told
+	}
+	talks, err := store.Requests(mostRequests)
+	if err != nil {
+		p.s.log.Warn("history", "error", err)
+	}
+	for _, t := range talks {
+		t.Last.With, t.Last.Title, t.Last.Members = t.With, t.Title, t.Members
+		lines = append(lines, Line(t.Last))
+	}
+	return lines
+}
+
 // hooks let im keep messages here.
 func (p *Past) hooks() im.Store {
 	return im.Store{Keep: p.keep, Settled: p.settled, Seen: p.seen, Newest: p.newest, Unsent: p.unsent}

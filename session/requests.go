@@ -68,6 +68,7 @@ func (r *Requests) Accept(with string) error {
 		return errNoRequest
 	}
 	r.known.add(with)
+	r.s.History.accept(with)
 	for _, m := range lines {
 		r.s.Presence.alsoWatch(m.From)
 	}
@@ -81,6 +82,9 @@ func (r *Requests) Dismiss(with string) error {
 		return errNoRequest
 	}
 	r.tell()
+	if err := r.s.History.Forget(with); err != nil && !errors.Is(err, ErrNoHistory) {
+		return err
+	}
 	return nil
 }
 
@@ -105,8 +109,21 @@ func (r *Requests) Block(ctx context.Context, with string) error {
 	if len(blocked) == 0 {
 		return errNoRequest
 	}
-	_ = r.Dismiss(with) // the new rule may have done so already
+	if err := r.Dismiss(with); err != errNoRequest { // the new rule may have done so already
+		return err
+	}
 	return nil
+}
+
+// restore puts back what waited when the last process ended.
+func (r *Requests) restore() {
+	for _, m := range r.s.History.requests() {
+		r.s.IM.Await(m)
+	}
+	r.review() // he may have got onto the list meanwhile
+	if len(r.s.IM.Requests()) > 0 {
+		r.tell()
+	}
 }
 
 // stranger says whether what from writes into the conversation with this key is
@@ -153,11 +170,15 @@ func (r *Requests) review() {
 	for _, q := range r.List() {
 		for _, m := range q.Lines {
 			if code, _ := r.s.Contacts.refusal(m.From); code != 0 {
-				moved = r.s.IM.Dismiss(q.With) || moved
+				if r.s.IM.Dismiss(q.With) {
+					moved = true
+					_ = r.s.History.Forget(q.With) // what cannot be removed is asked about once more
+				}
 				break
 			}
 			if !r.stranger(q.With, m.From) {
 				moved = true
+				r.s.History.accept(q.With)
 				for _, m := range r.s.IM.Admit(q.With) {
 					r.s.later(im.Received{Message: m})
 				}

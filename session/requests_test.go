@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -187,6 +188,57 @@ func TestAcceptAStranger(t *testing.T) {
 			if e := got[im.Received](c); len(e) == 0 || e[len(e)-1].Message.From != from || e[len(e)-1].Message.Request != request {
 				t.Errorf("%s: %+v", from, e)
 			}
+		}
+	})
+}
+
+// What waits still does after the program was started again, with the limits it
+// had; what was put away, or moved out of the box, does not come back.
+func TestRequestsOutliveTheProgram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		d := newDoor(t, n)
+		o := n.options()
+		o.Dir = t.TempDir()
+		c := signedIn(t, o)
+		for _, who := range []string{"sam", "tom", "eva"} {
+			for i := range 3 {
+				d.message(who+"@elsewhere.test", fmt.Sprint(who, " ", i))
+			}
+		}
+		if err := errors.Join(c.Requests.Dismiss("tom@elsewhere.test"), c.Requests.Accept("eva@elsewhere.test")); err != nil {
+			t.Fatal(err)
+		}
+		c.stop()
+		<-c.done
+
+		c = signedIn(t, o)
+		synctest.Wait()
+		all := c.Requests.List()
+		if len(all) != 1 || len(all[0].Lines) != 3 || all[0].Lines[2].Text != "sam 2" || !all[0].Lines[0].Request {
+			t.Fatalf("%+v", all)
+		}
+		if e := got[RequestsChanged](c); len(e) != 1 || len(got[im.Received](c)) != 0 {
+			t.Errorf("told of %+v", e)
+		}
+		for i, want := range []string{"200", "200", "480"} {
+			if m := d.message("sam@elsewhere.test", fmt.Sprint("more ", i)); !strings.HasPrefix(m.text, "SIP/2.0 "+want) {
+				t.Errorf("line %d: %s", i, m.text)
+			}
+		}
+		if lines := c.IM.With("eva@elsewhere.test").Messages(); len(lines) != 3 || lines[0].Request {
+			t.Errorf("with eva: %+v", lines)
+		}
+		if lines := c.IM.With("tom@elsewhere.test").Messages(); len(lines) != 0 {
+			t.Errorf("with tom: %+v", lines)
+		}
+		if err := c.Requests.Accept("sam@elsewhere.test"); err != nil {
+			t.Fatal(err)
+		}
+		c.stop()
+		<-c.done
+		if c = signedIn(t, o); len(c.Requests.List()) != 0 || c.IM.With("sam@elsewhere.test").Messages()[0].Request {
+			t.Error("what was accepted waits again")
 		}
 	})
 }

@@ -73,6 +73,7 @@ func (s *Session) Run(ctx context.Context) error {
 		r.work(func() { r.followNetwork(all) })
 	}
 	if !s.o.Silent {
+		s.Requests.restore()
 		s.IM.TakeUp() // what an earlier process could not send
 		r.work(func() { s.History.tidy(all) })
 	}
