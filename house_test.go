@@ -40,7 +40,7 @@ var layers = map[string][]string{
 	"plain":            {},
 	"presence":         {"plain"},
 	"session":          {"wire/", "inorder", "dialect/", "autoconfig", "calendar", "contacts", "directory", "directory/addressbook", "history", "im", "plain", "presence"},
-	"ui":               {"ui/", "session", "autoconfig", "calendar", "contacts", "directory", "directory/addressbook", "history", "im", "plain", "presence", "assets"},
+	"ui":               {"ui/", "session", "autoconfig", "calendar", "contacts", "directory", "directory/addressbook", "history", "im", "inorder", "plain", "presence", "assets"},
 	"ui/idle":          {},
 	"ui/pictures":      {"ui", "ui/", "session", "contacts", "im", "assets"},
 	"wire/auth":        {},

@@ -90,6 +90,23 @@ func (c *Conversation) Send(ctx context.Context, text string) (Message, error) {
 	return c.message(m.ID)
 }
 
+// Submit sends as Send does, but returns as soon as the message is stored and has
+// its place in the order of its recipients; what becomes of it is told by
+// DeliveryChanged.
+func (c *Conversation) Submit(text string) error {
+	text, err := c.sendable(text)
+	if err != nil {
+		return err
+	}
+	_, legs, err := c.enter(text)
+	if err != nil {
+		return err
+	}
+	c.Opened()
+	c.b.launch(nil, make(chan struct{}, inFlight), legs...)
+	return nil
+}
+
 // Again repeats a message to those of its recipients whose state is failed or
 // unknown, or queued and Aged, under the same Call-ID, and waits as Send does.
 func (c *Conversation) Again(ctx context.Context, id string) (Message, error) {

@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/lang"
 
 	"communicator/im"
+	"communicator/inorder"
 	"communicator/ui/theme"
 	"communicator/ui/view"
 	"communicator/ui/widgets"
@@ -20,6 +21,10 @@ import (
 
 // pageOfMessages is how many messages are drawn at first, and added each time.
 const pageOfMessages = 200
+
+// storedMessages is how many of them a conversation has in memory at first;
+// with fewer, there are no others.
+const storedMessages = 100
 
 // talkPage is one conversation: who it is with, what was said, and where one
 // writes.
@@ -34,6 +39,8 @@ type talkPage struct {
 	note     *widgets.Text
 	earlier  *widgets.Button // shows older messages
 	shown    int             // how many messages at most
+	all      bool            // nothing earlier is stored
+	leaving  inorder.Queue   // what was written and is not stored yet
 	messages *widgets.MessageList
 	entry    *widgets.Entry
 	send     *widgets.Button
@@ -44,8 +51,15 @@ func newTalkPage(a *App, c *im.Conversation) *talkPage {
 	return &talkPage{app: a, with: c, shown: pageOfMessages}
 }
 
-func (p *talkPage) key() string                { return p.with.Key() }
-func (p *talkPage) title() string              { return p.app.namesOf(p.with.Members()) }
+func (p *talkPage) key() string { return p.with.Key() }
+
+func (p *talkPage) title() string {
+	if title := p.with.Title(); title != "" {
+		return title
+	}
+	return p.app.namesOf(p.with.Members())
+}
+
 func (p *talkPage) content() fyne.CanvasObject { return p.box }
 func (p *talkPage) focus()                     { p.app.talks.window.Canvas().Focus(p.entry) }
 
@@ -66,11 +80,9 @@ func (p *talkPage) build() {
 	p.messages.OnAgain = func(e view.Entry) { p.again(e.ID) }
 	p.messages.OnMail = p.mail
 	p.messages.OnLink = p.app.follow
-	p.earlier = widgets.NewButton(lang.L("Show earlier messages"), "", widgets.Link, func() {
-		p.shown += pageOfMessages
-		p.refresh()
-	})
+	p.earlier = widgets.NewButton(lang.L("Show earlier messages"), "", widgets.Link, p.showEarlier)
 	p.earlier.Hide()
+	p.with.Opened()
 	head := widgets.Column(0, p.head(), container.NewCenter(p.earlier))
 	p.box = widgets.Page(head, widgets.Box(p.messages), p.composer(draft))
 }
@@ -87,6 +99,20 @@ func (p *talkPage) head() fyne.CanvasObject {
 	return p.top
 }
 
+// showEarlier shows another page of messages, those on disk at last.
+func (p *talkPage) showEarlier() {
+	p.shown += pageOfMessages
+	p.refresh()
+	if len(p.with.Messages()) >= p.shown {
+		return
+	}
+	p.app.do(lang.L("The earlier messages were not read."), func(context.Context) error {
+		found := p.with.Earlier(pageOfMessages)
+		p.app.post(func() { p.all = found == 0; p.refresh() })
+		return nil
+	})
+}
+
 func (p *talkPage) menu() *fyne.Menu {
 	items := []*fyne.MenuItem{item(lang.L("Copy the conversation"), "ui-copy", p.copyAll)}
 	if m := p.with.Members(); len(m) == 1 {
@@ -95,6 +121,9 @@ func (p *talkPage) menu() *fyne.Menu {
 			p.app.window.RequestFocus()
 			p.app.main.card(row)
 		}))
+	}
+	if p.with.Shared() {
+		items = append(items, p.sharedItems()...)
 	}
 	return fyne.NewMenu("", items...)
 }
@@ -109,17 +138,17 @@ func (p *talkPage) composer(draft string) fyne.CanvasObject {
 	p.entry.OnChanged = func(text string) { p.entry.SetMinRowsVisible(min(max(strings.Count(text, "\n")+1, 2), 6)) }
 	p.entry.SetText(draft)
 	p.send = widgets.NewButton(lang.L("Send"), "ui-send", widgets.Filled, p.submit)
-	p.hint = widgets.NewText(lang.L("Not connected: what you write waits here."), theme.Caption, theme.Warning)
+	p.hint = widgets.NewText(lang.L("Not connected: what you send leaves when you are connected again."), theme.Caption, theme.Warning)
 	p.hint.Hide()
 	side := container.NewBorder(nil, p.send, nil, nil)
 	row := widgets.Beside(p.entry, widgets.Inset(0, 0, 0, 8, side))
 	return container.NewBorder(widgets.NewLine(), nil, nil, nil, widgets.Inset(8, 13, 10, 13, widgets.Column(4, row, p.hint)))
 }
 
-// submit sends what was written. While not connected it stays in the field.
+// submit sends what was written. While not connected it waits in the outbox.
 func (p *talkPage) submit() {
 	text := strings.TrimSpace(p.entry.Text)
-	if text == "" || !p.app.connected() {
+	if text == "" {
 		return
 	}
 	p.entry.SetText("")
@@ -136,18 +165,22 @@ func (p *talkPage) again(id string) {
 	})
 }
 
-// post sends a message. One that cannot be sent at all goes back to the field.
+// post sends a message, after those that were written before it. One that cannot
+// be sent at all goes back to the field.
 func (p *talkPage) post(text string) {
-	p.app.do(lang.L("The message was not sent."), func(ctx context.Context) error {
-		_, err := p.with.Send(ctx, text)
+	p.leaving.Add(func() {
+		err := p.with.Submit(text)
 		p.app.post(func() {
-			if err != nil && p.entry.Text == "" {
-				p.entry.SetText(text)
+			if err != nil {
+				p.app.main.notice(view.Explain(lang.L("The message was not sent."), err))
+				if p.entry.Text == "" {
+					p.entry.SetText(text)
+				}
 			}
 			p.refresh()
 		})
-		return err
 	})
+	p.app.do("", func(context.Context) error { p.leaving.Flush(); return nil })
 }
 
 // mail hands a failed message to the mail program.
@@ -168,18 +201,17 @@ func (p *talkPage) refresh() {
 		p.words.Set(view.Words(s, now))
 		p.note.Set(view.Note(s, now))
 	} else {
-		p.words.Set(lang.L("each gets it separately"))
+		p.words.Set(view.Company(p.with.Shared(), m, p.app.names))
 	}
 	setVisible(p.note, p.note.Text != "")
 	p.top.Refresh()
 	entries := view.Transcript(p.with.Messages(), p.app.user, p.app.names, now)
-	more := len(entries) > p.shown
+	more := len(entries) > p.shown || len(entries) >= storedMessages && !p.all
 	p.messages.SetEntries(entries[max(len(entries)-p.shown, 0):])
 	if p.earlier.Visible() != more {
 		setVisible(p.earlier, more)
 		p.box.Refresh()
 	}
-	p.send.Enable(p.app.connected())
 	if p.hint.Visible() == p.app.connected() {
 		setVisible(p.hint, !p.app.connected())
 		p.box.Refresh()

@@ -149,6 +149,7 @@ func TestLongConversationsComeInPages(t *testing.T) {
 			t.Errorf("%d messages, the last is %+v", len(e), e[len(e)-1])
 		}
 		test.Tap(button(t, d.talks.window, "Show earlier messages"))
+		d.settle()
 		if e := d.talk().messages.Entries(); len(e) != 203 || e[0].Text != "Line 0" {
 			t.Errorf("%d messages, the first is %+v", len(e), e[0])
 		}

@@ -3,6 +3,7 @@
 package ui
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -120,6 +121,18 @@ func (w *talksWindow) openGroup(g contacts.Group) {
 	w.show()
 }
 
+// startShared sends the first line of a conversation that everyone sees; its page
+// takes the place of the one where it was written.
+func (w *talksWindow) startShared(from *groupPage, text string) {
+	if w.app.session == nil {
+		return
+	}
+	p := w.talk(w.app.session.IM.Together(from.group.Name, from.send.To()...)).(*talkPage)
+	w.pages = slices.DeleteFunc(w.pages, func(x page) bool { return x == page(from) })
+	w.choose(p.key())
+	p.post(text)
+}
+
 // talk returns the page of a conversation, made if need be.
 func (w *talksWindow) talk(c *im.Conversation) page {
 	if i := w.at(c.Key()); i >= 0 {
@@ -148,6 +161,19 @@ func (w *talksWindow) choose(key string) {
 	w.refresh()
 	if i := w.at(key); i >= 0 && w.visible {
 		w.pages[i].focus()
+	}
+	w.seen()
+}
+
+// seen says that the user has read the conversation that shows, unless another
+// program is before it.
+func (w *talksWindow) seen() {
+	i := w.at(w.current)
+	if i < 0 || !w.visible || w.app.away {
+		return
+	}
+	if p, is := w.pages[i].(*talkPage); is {
+		w.app.do(lang.L("That it was read was not noted."), func(context.Context) error { p.with.MarkRead(); return nil })
 	}
 }
 
@@ -190,7 +216,27 @@ func (w *talksWindow) received(m im.Message) {
 			w.tell(m)
 		}
 		w.changed(m.With)
+		if m.With == w.current {
+			w.seen()
+		}
 		return
+	}
+}
+
+// aged asks whether what was written long ago, while not connected, is still to
+// be sent.
+func (w *talksWindow) aged(e im.Aged) {
+	if w.app.session == nil {
+		return
+	}
+	for _, c := range w.app.session.IM.Conversations() {
+		for _, m := range c.Messages() {
+			if c.Key() != e.With || m.ID != e.ID || m.From != w.app.user {
+				continue
+			}
+			w.app.main.late(w.talk(c).(*talkPage), m)
+			return
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/widget"
 
 	"communicator/contacts"
 	"communicator/im"
@@ -28,13 +29,14 @@ const chipsShown = 24
 // groupPage is one message to everybody of a group: who will get it, then who
 // got it, failures first.
 type groupPage struct {
-	app     *App
-	group   contacts.Group
-	send    *view.GroupSend
-	text    string
-	started bool
-	stop    context.CancelFunc
-	open    map[im.State]bool // parts of the result that are unfolded
+	app      *App
+	group    contacts.Group
+	send     *view.GroupSend
+	text     string
+	started  bool
+	together bool // they see each other
+	stop     context.CancelFunc
+	open     map[im.State]bool // parts of the result that are unfolded
 
 	box    *fyne.Container
 	scroll *container.Scroll
@@ -100,13 +102,30 @@ func (p *groupPage) plan() fyne.CanvasObject {
 	}
 	to := widgets.Row(4, 1, widgets.NewText(lang.L("To: {{.Group}}", map[string]any{"Group": p.group.Name}), theme.Body, "").Strong(),
 		widgets.NewText("— "+view.Headline(plan), theme.Body, theme.Secondary).Short())
-	how := widgets.Panel(widgets.NewFill(theme.Selection, theme.Primary, theme.Radius), 9, widgets.Column(0,
-		widgets.NewText(lang.L("Separately to each"), theme.Body, ""),
-		widgets.NewText(lang.L("Everybody gets a private copy; replies come to you alone."), theme.Caption, theme.Secondary).Short()))
 	words := lang.L("Send to {{.N}} people", map[string]any{"N": p.send.Total()})
 	button := widgets.NewButton(words, "ui-send", widgets.Filled, p.submit)
 	button.Enable(p.app.connected())
-	return widgets.Column(12, to, chips, how, p.entry, widgets.Row(8, 0, p.count, button))
+	return widgets.Column(12, to, chips, p.how(), p.entry, widgets.Row(8, 0, p.count, button))
+}
+
+// how lets the user say whether they see each other.
+func (p *groupPage) how() fyne.CanvasObject {
+	each, all := lang.L("Separately to each"), lang.L("One conversation for everyone")
+	words := widgets.NewText("", theme.Caption, theme.Secondary).Short()
+	say := func() {
+		words.Set(lang.L("Everybody gets a private copy; replies come to you alone."))
+		if p.together {
+			words.Set(lang.L("They see each other; replies go to everyone."))
+		}
+	}
+	choice := widget.NewRadioGroup([]string{each, all}, nil)
+	choice.Horizontal, choice.Required, choice.Selected = true, true, each
+	if p.together {
+		choice.Selected = all
+	}
+	choice.OnChanged = func(chosen string) { p.together = chosen == all; say() }
+	say()
+	return widgets.Panel(widgets.NewFill(theme.Selection, theme.Primary, theme.Radius), 9, widgets.Column(0, choice, words))
 }
 
 // chip is one recipient before it is sent.
@@ -139,6 +158,10 @@ func (p *groupPage) submit() {
 
 // begin sends to everybody.
 func (p *groupPage) begin(text string) {
+	if p.together {
+		p.app.talks.startShared(p, text)
+		return
+	}
 	p.started, p.text = true, text
 	p.deliver(p.send.To())
 }

@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2/lang"
 
 	"communicator/contacts"
+	"communicator/im"
 	"communicator/session"
 	"communicator/ui/theme"
 	"communicator/ui/view"
@@ -175,6 +176,18 @@ func (p *mainPage) asks(w session.WatcherAsks) {
 		widgets.NewSmallButton(lang.L("Allow and add"), "", answer(contacts.Allow, true)),
 		widgets.NewSmallButton(lang.L("Allow"), "", answer(contacts.Allow, false)),
 		widgets.NewSmallButton(lang.L("Block"), "", answer(contacts.Block, false)))
+}
+
+// late asks whether an own message that waited too long is still to be sent.
+func (p *mainPage) late(talk *talkPage, m im.Message) {
+	var asked *fyne.Container
+	answer := func(words string, do func()) *widgets.Button {
+		return widgets.NewSmallButton(words, "", func() { p.dismiss(asked); do() })
+	}
+	asked = p.question(lang.L("Still send this to {{.Name}}?", map[string]any{"Name": talk.title()}),
+		lang.L("Written {{.Time}}, while not connected: {{.Text}}", map[string]any{"Time": view.Clock(m.Time, time.Now()), "Text": view.Glimpse(m.Text)}),
+		answer(lang.L("Send it"), func() { talk.again(m.ID) }),
+		answer(lang.L("Discard"), func() { talk.with.Discard(m.ID); talk.refresh() }))
 }
 
 // access decides what somebody gets of one's own state.

@@ -59,6 +59,10 @@ func (p *pump) notify(event any) {
 		p.post(func(a *App) { a.requestsChanged() })
 	case im.Sent:
 		p.post(func(a *App) { a.talks.changed(e.Message.With) })
+	case im.Aged:
+		p.post(func(a *App) { a.talks.aged(e) })
+	case im.MembersChanged:
+		p.post(func(a *App) { a.talks.changed(e.With) })
 	case im.DeliveryChanged:
 		p.post(func(a *App) { a.talks.changed(e.With) })
 	}

@@ -154,7 +154,7 @@ func TestLostConnection(t *testing.T) {
 		d.lab("stop-front-end 2")
 		d.wait(12 * time.Second)
 		said := texts(d.window)
-		if !strings.Contains(said, "Connection lost 1") || !strings.Contains(said, "What you write waits here.") {
+		if !strings.Contains(said, "Connection lost 1") || !strings.Contains(said, "What you send leaves when you are connected again.") {
 			t.Errorf("no banner in:\n%s", said)
 		}
 		if r := d.row(view.GroupRow, who.Group); !strings.HasPrefix(r.Count, "–/") {
@@ -163,13 +163,16 @@ func TestLostConnection(t *testing.T) {
 		if r := d.row(view.PersonRow, who.Name); r.Face != "unknown" || r.Words != "Status unknown" {
 			t.Errorf("last known presence is shown as current: %+v", r)
 		}
-		if d.talk().send.Enabled() || !strings.Contains(texts(d.talks.window), "Not connected: what you write waits here.") {
-			t.Error("one can send without a connection")
+		if !strings.Contains(texts(d.talks.window), "Not connected: what you send leaves when you are connected again.") {
+			t.Error("nothing says what becomes of a message")
 		}
+		test.Type(d.talk().entry, "tence")
 		press(d.talks.window, "Return")
-		if d.talk().entry.Text != "half a sen" {
-			t.Errorf("what was being written is %q", d.talk().entry.Text)
+		d.settle()
+		if e := d.talk().messages.Entries(); len(e) != 1 || e[0].Mark != view.Pending || e[0].Words != "waits here until you are connected" || !e[0].Below {
+			t.Errorf("the window shows %+v", e)
 		}
+		test.Type(d.talk().entry, "draft")
 		d.lab("start-front-end 1")
 		d.lab("start-front-end 2")
 		for d.state.Phase != session.Waiting {
@@ -184,11 +187,11 @@ func TestLostConnection(t *testing.T) {
 		if r := d.row(view.PersonRow, who.Name); r.Face == "unknown" {
 			t.Errorf("still unknown after the connection is back: %+v", r)
 		}
-		test.Type(d.talk().entry, "tence")
-		press(d.talks.window, "Return")
-		d.settle()
 		if got := d.inbox(who.User); !slices.Contains(got, "half a sentence") {
 			t.Errorf("the other side has %q", got)
+		}
+		if d.talk().entry.Text != "draft" {
+			t.Errorf("what was being written is %q", d.talk().entry.Text)
 		}
 	})
 }

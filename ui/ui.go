@@ -73,6 +73,7 @@ type App struct {
 	typed     string // password to keep once it has been accepted
 	door      Door
 	state     session.State
+	away      bool      // another program has the focus
 	been      bool      // signed in at least once since the user asked for it
 	bookBegun time.Time // when the address book began to be filled
 	lost      time.Time // when the connection was lost; zero: it was not
@@ -110,6 +111,8 @@ func New(o Options) (*App, error) {
 	a.window.SetPadded(false)
 	a.window.SetMaster()
 	a.talks = newTalksWindow(a)
+	o.App.Lifecycle().SetOnExitedForeground(func() { a.post(func() { a.away = true }) })
+	o.App.Lifecycle().SetOnEnteredForeground(func() { a.post(func() { a.away = false; a.talks.seen() }) })
 	a.build()
 	return a, nil
 }

@@ -63,7 +63,7 @@ type Banner struct{ Title, Text string }
 // Lost makes the banner; since is when the connection was lost.
 func Lost(s session.State, since, now time.Time) Banner {
 	b := Banner{Title: say("Connection lost {{.Time}} ago", "Time", Span(now.Sub(since)))}
-	wait := say("What you write waits here.")
+	wait := say("What you send leaves when you are connected again.")
 	if s.Phase == session.Waiting && s.Until.After(now) {
 		b.Text = say("Trying again in {{.Time}}.", "Time", Span(s.Until.Sub(now)+time.Second-1)) + " " + wait
 	} else {

@@ -139,12 +139,12 @@ func TestStatusLine(t *testing.T) {
 
 func TestLost(t *testing.T) {
 	s := session.State{Phase: session.Waiting, Until: now.Add(8 * time.Second)}
-	want := Banner{"Connection lost 12 s ago", "Trying again in 8 s. What you write waits here."}
+	want := Banner{"Connection lost 12 s ago", "Trying again in 8 s. What you send leaves when you are connected again."}
 	if got := Lost(s, now.Add(-12*time.Second), now); got != want {
 		t.Errorf("got %+v", got)
 	}
 	s.Phase = session.Connecting
-	if got := Lost(s, now, now); got.Text != "Trying again now. What you write waits here." {
+	if got := Lost(s, now, now); got.Text != "Trying again now. What you send leaves when you are connected again." {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/bidi"
 
 	"communicator/im"
+	"communicator/plain"
 )
 
 // together is how long a silence ends a group of messages of one sender.
@@ -43,7 +44,9 @@ type Entry struct {
 	Below bool   // Words stand under it
 	Retry bool   // failed for somebody, so it can be sent again
 	Inert bool   // its links cannot be followed
-	Edit  string // as typed, to be changed and sent anew: a filter took offence at it; empty: it did not
+
+	Notice bool   // tells of the members; nobody wrote it
+	Edit   string // as typed, to be changed and sent anew: a filter took offence at it; empty: it did not
 }
 
 // Transcript makes the entries of a conversation. self is one's own address.
@@ -54,6 +57,7 @@ func Transcript(messages []im.Message, self string, names Names, now time.Time) 
 	for _, m := range messages {
 		e := Entry{ID: m.ID, From: m.From, Mine: m.From == self, Text: m.Text, Time: m.Time.Local().Format("15:04"), Inert: m.Request}
 		e.Who = names.Of(m.From)
+		e.Notice = m.Notice != ""
 		if e.Mine {
 			e.Who = say("You")
 			e.Mark, e.Words, e.Retry = Delivery(m.Delivered, names)
@@ -67,7 +71,7 @@ func Transcript(messages []im.Message, self string, names Names, now time.Time) 
 		if first || !sameDay(last.Time.Local(), m.Time.Local()) {
 			e.Day = Day(m.Time, now)
 		}
-		e.Head = first || e.Day != "" || last.From != m.From || m.Time.Sub(last.Time) > together
+		e.Head = !e.Notice && (first || e.Day != "" || last.From != m.From || last.Notice != "" || m.Time.Sub(last.Time) > together)
 		if m.Stored {
 			e.Words, e.Below = say("sent while you were away"), true
 			e.Head = true
@@ -118,6 +122,9 @@ func Plain(messages []im.Message, self string, names Names, now time.Time) strin
 	return b.String()
 }
 
+// Glimpse is the beginning of a text in one line.
+func Glimpse(text string) string { return plain.Cut(plain.Line(text), 80) }
+
 // Delivery sums up where a message stands at all its recipients. It is never
 // better than at the one who is worst off.
 func Delivery(ds []im.Delivery, names Names) (m Mark, words string, retry bool) {
@@ -135,6 +142,8 @@ func Delivery(ds []im.Delivery, names Names) (m Mark, words string, retry bool) 
 		return Trouble, say("Not delivered: {{.Why}}", "Why", strings.Join(failed, "; ")), retry || n[im.Unknown] > 0
 	case n[im.Unknown] > 0:
 		return Trouble, say("No final answer: it may or may not have arrived."), true
+	case n[im.Sending] > 0 && len(ds) > 2:
+		return Pending, say("sending: {{.N}} of {{.M}} done", "N", strconv.Itoa(len(ds)-n[im.Sending]), "M", strconv.Itoa(len(ds))), false
 	case n[im.Sending] > 0 || len(ds) == 0:
 		return Pending, say("sending"), false
 	case n[im.Queued] > 0:
@@ -142,7 +151,24 @@ func Delivery(ds []im.Delivery, names Names) (m Mark, words string, retry bool) 
 	case n[im.Read] == len(ds):
 		return Seen, say("read"), false
 	}
-	return Ticked, arrived(n, len(ds)), false
+	return Ticked, joined(arrived(n, len(ds)), alone(ds, names)), false
+}
+
+// alone says who got a message to everybody as if it were to them alone.
+func alone(ds []im.Delivery, names Names) string {
+	var who []string
+	for _, d := range ds {
+		if d.Plain {
+			who = append(who, names.Of(d.To))
+		}
+	}
+	switch len(who) {
+	case 0:
+		return ""
+	case 1, 2:
+		return say("{{.Name}} does not see the others", "Name", strings.Join(who, ", "))
+	}
+	return say("{{.N}} do not see the others", "N", strconv.Itoa(len(who)))
 }
 
 // arrived says how far a message got that has reached all its recipients, or
@@ -167,8 +193,26 @@ func arrived(n map[im.State]int, all int) string {
 	return strings.Join(parts, ", ")
 }
 
+// waits says that something is worth telling while it is still on its way.
 func waits(ds []im.Delivery) bool {
-	return slices.ContainsFunc(ds, func(d im.Delivery) bool { return d.State == im.Queued })
+	return len(ds) > 2 || slices.ContainsFunc(ds, func(d im.Delivery) bool { return d.State == im.Queued })
+}
+
+// Company says who is in a conversation of several.
+func Company(shared bool, members []string, names Names) string {
+	if !shared {
+		return say("each gets it separately")
+	}
+	const listed = 4
+	var all []string
+	for _, m := range members[:min(len(members), listed)] {
+		all = append(all, names.Of(m))
+	}
+	who := strings.Join(all, ", ")
+	if more := len(members) - listed; more > 0 {
+		who += " " + say("and {{.N}} more", "N", strconv.Itoa(more))
+	}
+	return who
 }
 
 func blocked(ds []im.Delivery) bool {

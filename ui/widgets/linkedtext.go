@@ -15,7 +15,7 @@ import (
 func linked(e view.Entry) bool {
 	for _, p := range view.Pieces(e.Text) {
 		if p.URL != nil {
-			return !e.Inert
+			return !e.Inert && !e.Notice
 		}
 	}
 	return false

@@ -56,7 +56,7 @@ func (m *message) set(e view.Entry, bubble fyne.Size, apart bool) {
 		m.text.SetText(e.Text)
 	}
 	show(m.rich, linked(e))
-	show(m.text, !linked(e))
+	show(m.text, !linked(e) && !e.Notice)
 	m.Refresh()
 }
 
@@ -79,6 +79,7 @@ type bubble struct {
 	back        *canvas.Rectangle
 	mark, warn  *canvas.Image
 	what, why   *canvas.Text // "Not delivered:" and the reason
+	notice      *canvas.Text // in place of all but the day line
 }
 
 // CreateRenderer implements fyne.Widget.
@@ -88,12 +89,12 @@ func (m *message) CreateRenderer() fyne.WidgetRenderer {
 		m: m, left: canvas.NewRectangle(nil), right: canvas.NewRectangle(nil), day: text(),
 		circle: canvas.NewCircle(color.Transparent), letters: text(), who: text(), time: text(),
 		back: canvas.NewRectangle(nil), mark: canvas.NewImageFromResource(nil), warn: canvas.NewImageFromResource(nil),
-		what: text(), why: text(),
+		what: text(), why: text(), notice: text(),
 	}
 	b.who.TextStyle.Bold, b.what.TextStyle.Bold, b.letters.TextStyle.Bold = true, true, true
 	return &drawing{
 		objects: []fyne.CanvasObject{b.left, b.right, b.day, b.circle, b.letters, b.who, b.time, b.back, m.text, m.rich,
-			b.mark, b.warn, b.what, b.why, m.again, m.mail},
+			b.mark, b.warn, b.what, b.why, m.again, m.mail, b.notice},
 		min:    func() fyne.Size { return fyne.NewSize(theme.Px(200), theme.S(theme.Control)) },
 		layout: b.layout, refresh: b.refresh, widget: m,
 	}
@@ -101,7 +102,7 @@ func (m *message) CreateRenderer() fyne.WidgetRenderer {
 
 func (b *bubble) refresh() {
 	e := b.m.entry
-	for _, t := range []*canvas.Text{b.day, b.time, b.why} {
+	for _, t := range []*canvas.Text{b.day, b.time, b.why, b.notice} {
 		t.TextSize, t.Color = theme.S(theme.Caption), theme.C(theme.Secondary)
 	}
 	for _, t := range []*canvas.Text{b.who, b.what, b.letters} {
@@ -122,6 +123,8 @@ func (b *bubble) refresh() {
 	show(b.time, e.Head)
 	show(b.circle, e.Head && !e.Mine)
 	show(b.letters, e.Head && !e.Mine)
+	show(b.notice, e.Notice)
+	show(b.back, !e.Notice)
 	b.circle.Refresh()
 	b.paintBubble(e)
 	b.paintMark(e)
@@ -175,6 +178,12 @@ func (b *bubble) layout(size fyne.Size) {
 	if e.Day != "" {
 		b.layoutDay(size, y)
 		y += theme.Px(dayHeight)
+	}
+	if e.Notice {
+		b.notice.Text = fit(e.Text, theme.Caption, false, size.Width-2*edge)
+		line := b.notice.MinSize()
+		put(b.notice, (size.Width-line.Width)/2, y, line.Width, line.Height)
+		return
 	}
 	w, h := b.m.bubble.Width, b.m.bubble.Height
 	x := edge + theme.Px(36)

@@ -146,6 +146,9 @@ func newBubbleText() *widget.Label {
 
 // bubbleSize is the size of the bubble around an entry.
 func (l *MessageList) bubbleSize(e view.Entry) fyne.Size {
+	if e.Notice {
+		return fyne.NewSize(l.width, theme.Px(headHeight))
+	}
 	widest := min(theme.S(theme.BubbleWidth), l.width*.66)
 	w := theme.Px(2 * bubbleSide)
 	for _, line := range lines(e.Text) {
