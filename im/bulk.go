@@ -33,8 +33,14 @@ func (b *Book) SendEach(ctx context.Context, o Bulk) error {
 	for i := range m.Delivered {
 		m.Delivered[i].ID = m.ID
 	}
-	stored, err := b.keepOwn(m)
-	if err != nil {
+	var stored []State
+	kept := make(chan struct{})
+	b.tell.Add(func() {
+		defer close(kept)
+		stored, err = b.keepOwn(m)
+	})
+	b.tell.Flush()
+	if <-kept; err != nil {
 		return err
 	}
 	results := make(chan Delivery)

@@ -145,28 +145,37 @@ func (c *Conversation) enter(text string) (Message, []*leg, error) {
 	return c.write(m)
 }
 
-// write does what enter says with a message as it is.
+// write does what enter says with a message as it is. What is written first is
+// stored, shown and sent first.
 func (c *Conversation) write(m Message) (Message, []*leg, error) {
 	b := c.b
-	stored, err := b.keepOwn(m)
-	if err != nil {
-		return m, nil, err
-	}
-	legs, list := make([]*leg, len(m.Delivered)), m.list()
-	b.mu.Lock()
-	for i, d := range m.Delivered {
-		legs[i] = c.leg(m.ID, d.To, line{m}.typed(), list)
-		legs[i].stored = stored[i]
-	}
-	c.admit() // whoever answers has admitted
-	c.add(line{m})
-	c.stopTyping()
-	m = line{m}.snapshot()
-	b.tell.Add(func() { b.o.Emit(Sent{m}) })
-	c.heardOwn(m)
-	b.mu.Unlock()
+	var err error
+	var legs []*leg
+	entered := make(chan struct{})
+	b.tell.Add(func() {
+		defer close(entered)
+		var stored []State
+		if stored, err = b.keepOwn(m); err != nil {
+			return
+		}
+		b.mu.Lock()
+		list := m.list()
+		for i, d := range m.Delivered {
+			l := c.leg(m.ID, d.To, line{m}.typed(), list)
+			l.stored = stored[i]
+			legs = append(legs, l)
+		}
+		c.admit() // whoever answers has admitted
+		c.add(line{m})
+		c.stopTyping()
+		m = line{m}.snapshot()
+		c.heardOwn(m)
+		b.mu.Unlock()
+		b.o.Emit(Sent{m})
+	})
 	b.tell.Flush()
-	return m, legs, nil
+	<-entered
+	return m, legs, err
 }
 
 // newMessage makes an own message.

@@ -12,7 +12,8 @@ const newestLines = 100
 // keepOwn stores an own message before it is sent, and returns what the Store has
 // of each delivery then: what the next process is to make of it if this one ends
 // before there is an answer. What is queued is sent, what is sending repeated. A
-// script's is unknown from the start, so that nobody takes it up.
+// script's is unknown from the start, so that nobody takes it up. A function of
+// b.tell calls it, so that it comes in the order of things.
 func (b *Book) keepOwn(m Message) ([]State, error) {
 	online := !b.offline()
 	stored := make([]State, len(m.Delivered))
@@ -31,13 +32,7 @@ func (b *Book) keepOwn(m Message) ([]State, error) {
 	if b.o.Store.Keep == nil {
 		return stored, nil
 	}
-	kept := make(chan error, 1)
-	b.tell.Add(func() {
-		_, err := b.o.Store.Keep(m)
-		kept <- err
-	})
-	b.tell.Flush()
-	if err := <-kept; err != nil {
+	if _, err := b.o.Store.Keep(m); err != nil {
 		return nil, fmt.Errorf("the message could not be stored, so it was not sent: %w", err)
 	}
 	return stored, nil
