@@ -19,6 +19,8 @@
 #   FORCE_ACTIVE=0  1: presence rules are ignored, everybody sees everybody
 #   NONCE_LIFE=3600 seconds after which a client has to be challenged again
 #   LISTS=1         0: no list server; a client subscribes to each contact
+#   FILTER=         regular expression: messages with that are refused, and so are
+#                   offers of files
 #   EXTRA=          a folder with more for the tests: dnsmasq.conf (DNS records),
 #                   director.cfg (e.g. listen=), director-tls.cfg (TLS profiles)
 set -u
@@ -138,6 +140,7 @@ front_end() { # number address
 		#!define FORCE_ACTIVE $FORCE_ACTIVE
 		#!define NONCE_LIFE $NONCE_LIFE
 		$([ "$LISTS" = 0 ] && echo "#!define NO_LISTS")
+		$([ -n "${FILTER-}" ] && printf '#!define FILTER "%s"\n#!define FILTER_SAYS "messages with links are not allowed"\n#!define NO_FILES\n' "$FILTER")
 	CFG
 }
 front_end 1 "$IP1"
