@@ -89,7 +89,11 @@ func (r *bodyReader) read(depth int, p cpim.Part) content {
 		return readText(htmlText, charset, p.Body)
 	case "text/plain", "": // RFC 2045 §5.2: a part without a type is text
 		if kind != "" || p.Type == "" {
-			return readText(func(s string) string { return s }, charset, p.Body)
+			c := readText(func(s string) string { return s }, charset, p.Body)
+			if depth == 0 {
+				c.text, c.list = readWords(p.Type, c.text)
+			}
+			return c
 		}
 	}
 	return content{verdict: refused}

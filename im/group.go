@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"communicator/plain"
 	"communicator/wire/sipconn"
@@ -21,7 +22,8 @@ import (
 // circle is what a shared conversation has more than another.
 type circle struct {
 	roster
-	plain map[string]*told // members whose clients take plain text only
+	plain  map[string]*told // members whose clients take plain text only
+	proven map[string]bool  // members who have written with a list
 }
 
 // told is what such a member has been told of the others.
@@ -38,9 +40,10 @@ func (b *Book) Together(title string, members ...string) *Conversation {
 	return b.Joint(Group{ID: uuid.NewString(), Title: title, Members: append([]string{b.o.Self}, members...)})
 }
 
-// Joint returns the shared conversation with the ID of g; one that is not known
-// is made with the title and members of g.
+// Joint returns the shared conversation with the ID of g; one that is not known,
+// nor stored, is made with the title and members of g.
 func (b *Book) Joint(g Group) *Conversation {
+	b.recollect(g.ID)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.joint(g)
@@ -57,7 +60,7 @@ func (b *Book) joint(g Group) *Conversation {
 
 // join makes a shared conversation; b.mu is held.
 func (b *Book) join(r *roster) *Conversation {
-	c := &Conversation{b: b, key: keyOf(r.id), circle: &circle{roster: *r, plain: map[string]*told{}}}
+	c := &Conversation{b: b, key: keyOf(r.id), circle: &circle{roster: *r, plain: map[string]*told{}, proven: map[string]bool{}}}
 	b.hold(c)
 	return c
 }
@@ -91,63 +94,47 @@ var errNotShared = errors.New("this is no conversation that everyone sees: begin
 // Add takes more people into a shared conversation and tells everybody. They see
 // what follows, not what was said before. It waits as Send does.
 func (c *Conversation) Add(ctx context.Context, members ...string) error {
-	return c.change(ctx, Joined, func(r *roster, p speaker) (added []string, words string, err error) {
-		added = slices.DeleteFunc(each(members), func(m string) bool { return slices.Contains(r.in, m) })
-		if n := len(r.in) + len(added); n > MaxMembers {
-			return nil, "", fmt.Errorf("add people: %d would be in the conversation, at most %d can be", n, MaxMembers)
-		}
-		if len(added) == 0 {
-			return nil, "", nil
-		}
-		r.hear(said{list: added, added: added})
-		return added, p.added(p.self, added), nil
-	})
+	return c.change(ctx, said{notice: Joined, list: members, added: members})
 }
 
 // Leave tells everybody that one is no longer in a shared conversation. What was
 // said stays; what others send before they have heard of it still comes. Who
 // sends again is back.
 func (c *Conversation) Leave(ctx context.Context) error {
-	return c.change(ctx, Left, func(r *roster, p speaker) (added []string, words string, err error) {
-		if r.leave(p.self) {
-			words = p.left(p.self)
-		}
-		return nil, words, nil
-	})
+	return c.change(ctx, said{notice: Left})
 }
 
 // Rename gives a shared conversation another title, for everybody.
 func (c *Conversation) Rename(ctx context.Context, title string) error {
-	return c.change(ctx, Renamed, func(r *roster, p speaker) (added []string, words string, err error) {
-		if title = plain.Cut(plain.Line(title), maxTitle); title != r.title {
-			r.title, words = title, p.renamed(p.self, title)
-		}
-		return nil, words, nil
-	})
+	return c.change(ctx, said{notice: Renamed, title: title})
 }
 
-// change tells everybody of a change of the members or the title by a line. do
-// makes the change in a copy, and says what it is in words; no words: none. The
-// conversation itself changes by the line, as at all others.
-func (c *Conversation) change(ctx context.Context, kind string, do func(*roster, speaker) (added []string, words string, err error)) error {
+// change tells everybody of a change of the members or the title by a line. The
+// conversation itself changes by the line, here as at all others.
+func (c *Conversation) change(ctx context.Context, s said) error {
 	b := c.b
+	s.from = b.o.Self
+	s = s.clean()
 	b.mu.Lock()
 	if c.circle == nil {
 		b.mu.Unlock()
 		return errNotShared
 	}
 	r := c.circle.copy()
-	if kind != Left {
-		r.admit(b.o.Self) // who had left and acts is back
-	}
-	added, words, err := do(&r, b.speaker())
 	b.mu.Unlock()
-	if err != nil || words == "" {
-		return err
+	if s.notice != Left {
+		r.admit(s.from) // who had left and acts is back
 	}
-	m := b.newMessage(c.key, words, r.others(b.o.Self)) // who is new comes last, so that nobody hears from him before he hears of him
-	m.Notice, m.Group = kind, r.group()
-	m.Group.Added = added
+	n := r.hear(s)
+	switch {
+	case n.full:
+		return fmt.Errorf("add people: at most %d can be in a conversation", MaxMembers)
+	case len(n.added) == 0 && !n.left && !n.renamed:
+		return nil
+	}
+	m := b.newMessage(c.key, b.speaker().says(s.from, n, r.title), r.others(s.from)) // who is new comes last, so that nobody hears from him before he hears of him
+	m.Notice, m.Group = s.notice, r.group()
+	m.Group.Added = n.added
 	_, legs, err := c.write(m)
 	if err != nil {
 		return err
@@ -191,6 +178,9 @@ func (c *Conversation) sendable(text string) (string, error) {
 	if g == nil {
 		return sendable(text, c.b.longest())
 	}
+	if len(g.Members) < 2 {
+		return "", errors.New("nobody else is in the conversation: add people first")
+	}
 	if len(g.Members) > MaxMembers {
 		return "", fmt.Errorf("%d people are too many for one conversation, at most %d can be in it: send to each separately", len(g.Members), MaxMembers)
 	}
@@ -209,10 +199,13 @@ func (m Message) list() []byte {
 // inWords is the text of a leg to a client that takes no list of members: who
 // else gets it is said before it, when that is new to this member.
 func (l *leg) inWords() string {
-	b := l.talk.b
+	b, circle := l.talk.b, l.talk.circle
+	b.mu.Lock()
+	members := slices.Clone(circle.in)
+	b.mu.Unlock()
+	words := b.speaker().to(members, l.to)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	circle := l.talk.circle
 	t := circle.plain[l.to]
 	if t == nil {
 		t = &told{}
@@ -223,7 +216,7 @@ func (l *leg) inWords() string {
 		return l.plain
 	}
 	l.plain = l.text
-	if words := b.speaker().to(circle.in, l.to); words != t.to {
+	if words != t.to {
 		t.to = words
 		if words != "" {
 			l.plain = words + "\n" + l.text
@@ -236,21 +229,22 @@ func (l *leg) inWords() string {
 // as his client does not know of it. In which one he meant it is only known when
 // it is one. It runs in the order of events.
 func (b *Book) aside(m Message) {
-	b.mu.Lock()
 	var talks []*Conversation
+	var r roster
+	b.mu.Lock()
 	for _, c := range b.talks {
 		if c.circle != nil && c.circle.plain[m.From] != nil && c.circle.plain[m.From].quiet {
 			talks = append(talks, c)
 		}
 	}
-	var said Message
 	if len(talks) == 1 {
 		talks[0].circle.plain[m.From].quiet = false
-		said = notice{Aside, b.speaker().aside(m.From)}.line(m, &talks[0].circle.roster)
+		r = talks[0].circle.copy()
 	}
 	b.mu.Unlock()
-	if said.ID != "" {
-		b.take(said, func() *Conversation { return talks[0] })
+	if len(talks) == 1 {
+		n := notice{Aside, b.speaker().aside(m.From)}.line(m, &r)
+		b.take(n, func() *Conversation { return talks[0] }) // the answer itself is safe
 	}
 }
 
@@ -278,10 +272,16 @@ func (b *Book) addressed(from string, s said) (key string, list *said) {
 func (b *Book) receiveShared(m Message, s said, answer func(code int)) {
 	b.tell.Add(func() {
 		refused := b.refusedOf(s.list)
+		b.recollect(s.id)
 		b.mu.Lock()
 		s = b.ours(s) // only now all that came before is heard
-		lines := b.foresee(m, s, refused)
+		r, n, before := b.foresee(s)
 		b.mu.Unlock()
+		lines := b.linesOf(m, s, r, n)
+		refused = slices.DeleteFunc(refused, func(who string) bool { return slices.Contains(before, who) || !slices.Contains(r.in, who) })
+		if len(refused) > 0 {
+			lines = slices.Insert(lines, 0, notice{Blocked, b.speaker().blocked(refused)}.line(m, r))
+		}
 		for _, l := range lines {
 			if code := b.take(l, func() *Conversation { return b.heed(s) }); code != sip.StatusOK {
 				answer(code)
@@ -305,25 +305,24 @@ func (b *Book) ours(s said) said {
 	return s
 }
 
-// foresee returns the lines that a message brings, itself the last; b.mu is held.
-func (b *Book) foresee(m Message, s said, refused []string) (lines []Message) {
-	var r *roster
-	var n news
-	var before []string
-	if c := b.talks[keyOf(s.id)]; c != nil {
-		before = c.circle.in
-		copied := c.circle.copy()
-		r = &copied
-		n = r.hear(s)
-	} else {
+// foresee returns the members as they will be after a line, what is new, and who
+// was there before; b.mu is held.
+func (b *Book) foresee(s said) (r *roster, n news, before []string) {
+	c := b.talks[keyOf(s.id)]
+	if c == nil {
 		r, n = begin(s, b.o.Self)
+		return r, n, nil
 	}
+	copied := c.circle.copy()
+	before = slices.Clone(copied.in)
+	return &copied, copied.hear(s), before
+}
+
+// linesOf are the lines that a message brings: what it tells of the members, and
+// itself, unless it only tells that.
+func (b *Book) linesOf(m Message, s said, r *roster, n news) (lines []Message) {
 	for _, o := range b.speaker().notices(s.from, n, r) {
 		lines = append(lines, o.line(m, r))
-	}
-	refused = slices.DeleteFunc(refused, func(who string) bool { return slices.Contains(before, who) || !slices.Contains(r.in, who) })
-	if len(refused) > 0 {
-		lines = append(lines, notice{Blocked, b.speaker().blocked(refused)}.line(m, r))
 	}
 	if s.notice == "" {
 		m.With, m.Group = keyOf(s.id), r.group()
@@ -343,7 +342,51 @@ func (b *Book) heed(s said) *Conversation {
 	} else if c.circle.hear(s).any() {
 		c.membersChanged()
 	}
+	if !s.words && len(c.circle.proven) < 2*MaxMembers {
+		c.circle.proven[s.from] = true
+	}
 	return c
+}
+
+// proven says whether somebody has written into the conversation by a client that
+// knows of members.
+func (c *Conversation) proven(user string) bool {
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	return c.circle.proven[user]
+}
+
+// recollect makes a shared conversation that is stored as it was with its last line.
+// Who was in it and is not has left.
+func (b *Book) recollect(id string) {
+	b.mu.Lock()
+	known := b.talks[keyOf(id)] != nil
+	b.mu.Unlock()
+	if known || b.o.Store.Newest == nil {
+		return
+	}
+	var r *roster
+	proven := map[string]bool{}
+	for _, m := range b.o.Store.Newest(keyOf(id), time.Time{}, newestLines) {
+		if m.Group == nil {
+			continue
+		}
+		now := roster{id: id, title: m.Group.Title, in: each(m.Group.Members)}
+		if r != nil {
+			for _, was := range slices.Concat(r.gone, r.in) {
+				if !slices.Contains(now.in, was) {
+					now.gone = append(now.gone, was)
+				}
+			}
+		}
+		r = &now
+		proven[m.From] = proven[m.From] || m.Notice != Aside && m.Notice != Blocked
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r != nil && b.talks[keyOf(id)] == nil {
+		b.join(r).circle.proven = proven
+	}
 }
 
 // refusedOf are those of whom no messages are taken.

@@ -2,6 +2,7 @@ package im
 
 import (
 	"bytes"
+	"cmp"
 	"compress/zlib"
 	"context"
 	"encoding/base64"
@@ -51,7 +52,8 @@ func TestSharedAsItComes(t *testing.T) {
 	}
 	three := listOf(`name="g1"`, "Lunch", anna, bob, carol)
 	for _, c := range []struct {
-		name, body string
+		name, kind string // kind: empty: in parts
+		body       string
 		headers    []string
 		with       string // empty: any shared one; "-": refused
 		members    []string
@@ -61,6 +63,12 @@ func TestSharedAsItComes(t *testing.T) {
 		{name: "compressed", body: deflated(three), with: "group:g1", members: []string{bob, carol}, text: "hi"},
 		{name: "kept by msilo", body: mixed("[Offline message - Fri Dec 31 20:15:00 1999] ", "hi", three), headers: []string{"Date: Fri, 31 Dec 1999 20:15:00 GMT"},
 			with: "group:g1", members: []string{bob, carol}, text: "hi"},
+		{name: "in words", kind: `text/plain;charset=UTF-8;conversation="g1"`, body: "To: anna@contoso.test, carol@contoso.test\nSubject: Lunch\nhi", with: "group:g1", members: []string{bob, carol}, text: "hi"},
+		{name: "in words, kept by msilo", kind: `text/plain;charset=UTF-8;conversation="g1"`, body: "[Offline message - Fri Dec 31 20:15:00 1999] To: anna@contoso.test, carol@contoso.test\r\nSubject: Lunch\r\nhi",
+			headers: []string{"Date: Fri, 31 Dec 1999 20:15:00 GMT"}, with: "group:g1", members: []string{bob, carol}, text: "hi"},
+		{name: "words for people", kind: "text/plain", body: "To: Carol\nhi", with: bob, members: []string{bob}, text: "To: Carol\nhi"},
+		{name: "kept by msilo, which drops the boundary", kind: "multipart/mixed", body: strings.TrimPrefix(mixed("[Offline message - Fri Dec 31 20:15:00 1999] ", "hi", three), "x"),
+			headers: []string{"Date: Fri, 31 Dec 1999 20:15:00 GMT"}, with: "group:g1", members: []string{bob, carol}, text: "hi"},
 		{name: "cut off", body: strings.TrimSuffix(mixed("", "hi", three), "--b1--\r\n"), with: "-"},
 		{name: "a server's list, blind copies and the unknown left out",
 			body:    strings.Replace(mixed("", "hi", listOf("", "", anna, carol, dave, "anonymous@anonymous.invalid")), `dave@contoso.test" cp:copyControl="to"`, `dave@contoso.test" cp:copyControl="bcc"`, 1),
@@ -77,7 +85,8 @@ func TestSharedAsItComes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRecord()
 				p := connect(t, r.line, r.Book)
-				p.send(incoming("1@x", mixedType, c.body, c.headers...))
+				kind := cmp.Or(c.kind, mixedType)
+				p.send(incoming("1@x", kind, c.body, c.headers...))
 				got := p.next()
 				if c.with == "-" {
 					if !strings.HasPrefix(got.start, "SIP/2.0 415") || !strings.Contains(got.h.Get("Accept"), "multipart/mixed") {
@@ -99,7 +108,7 @@ func TestSharedAsItComes(t *testing.T) {
 				if c.with == "group:g1" && talk.Title() != "Lunch" {
 					t.Errorf("title %q", talk.Title())
 				}
-				p.send(incoming("1@x", mixedType, c.body, c.headers...)) // once more, as by another front end
+				p.send(incoming("1@x", kind, c.body, c.headers...)) // once more, as by another front end
 				p.next()
 				if n := len(talk.Messages()); n != 1 {
 					t.Errorf("%d lines", n)
@@ -140,6 +149,7 @@ func TestSharedAsTheServerSeesIt(t *testing.T) {
 		r := newRecord()
 		r.o.Name = func(user string) string { return map[string]string{bob: "Bob Berg"}[user] }
 		p := connect(t, r.line, r.Book)
+		p.options = []string{"Accept: text/plain, multipart/mixed, application/resource-lists+xml"}
 		c := r.Together("Büro & Co", bob, carol)
 		id := strings.TrimPrefix(c.Key(), "group:")
 		done := sent(t.Context(), c, "Lunch?")
@@ -150,8 +160,8 @@ func TestSharedAsTheServerSeesIt(t *testing.T) {
 				p.answer(m, "200 OK")
 				continue
 			}
-			boundary := strings.TrimSuffix(strings.TrimPrefix(m.h.Get("Content-Type"), `multipart/mixed;boundary="`), `"`)
-			want := "\r\n--" + boundary + "\r\nContent-Type: text/plain;charset=UTF-8\r\n\r\nLunch?\r\n--" + boundary + "\r\n" +
+			boundary := strings.TrimPrefix(m.h.Get("Content-Type"), "multipart/mixed;boundary=")
+			want := "--" + boundary + "\r\nContent-Type: text/plain;charset=UTF-8\r\n\r\nLunch?\r\n--" + boundary + "\r\n" +
 				"Content-Type: application/resource-lists+xml\r\nContent-Disposition: recipient-list-history; handling=optional\r\n\r\n" +
 				`<?xml version="1.0" encoding="UTF-8"?>` + "\n" +
 				`<resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists" xmlns:cp="urn:ietf:params:xml:ns:copycontrol">` + "\n" +

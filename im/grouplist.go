@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"io"
+	"mime"
 	"slices"
 	"strings"
 
@@ -60,6 +61,59 @@ func withList(text sipconn.Body, list []byte) sipconn.Body {
 	var b sipconn.Body
 	b.Type, b.Content = cpim.Join("multipart/mixed", uuid.NewString(), cpim.Part{Type: text.Type, Body: text.Content}, part)
 	return b
+}
+
+// Parameters of the Content-Type of a text that says in its first lines who is in
+// which conversation: for somebody who is away, whose client may be any. A body in
+// parts kept for linphone 5.1 would end it at every sign-in.
+const (
+	conversationParameter = "conversation"
+	noticeParameter       = "notice"
+)
+
+// longWords is how many bytes the first line of such a text may have.
+const longWords = 2000
+
+// readable is the form of a leg that every client shows and ours understands. In
+// a large conversation there is none, so it is the one for plain clients.
+func (l *leg) readable() sipconn.Body {
+	b := l.talk.b
+	b.mu.Lock()
+	g, kind := l.talk.circle.group(), ""
+	if m := l.talk.find(l.id); m != nil {
+		g, kind = m.Group, m.Notice
+	}
+	b.mu.Unlock()
+	to := "To: " + strings.Join(slices.DeleteFunc(slices.Clone(g.Members), func(m string) bool { return m == b.o.Self }), ", ")
+	if len(to) > longWords || strings.ContainsAny(g.ID, "\"\\;") {
+		return sipconn.Text(l.inWords())
+	}
+	if g.Title != "" {
+		to += "\nSubject: " + g.Title
+	}
+	text := sipconn.Text(to + "\n" + l.text)
+	text.Type += ";" + conversationParameter + `="` + g.ID + `"`
+	if kind != "" {
+		text.Type += ";" + noticeParameter + "=" + kind
+	}
+	return text
+}
+
+// readWords takes the first lines off such a text.
+func readWords(contentType, text string) (string, *said) {
+	_, params, err := mime.ParseMediaType(contentType)
+	to, rest, found := strings.Cut(text, "\n")
+	to, is := strings.CutPrefix(strings.TrimRight(to, "\r"), "To: ")
+	if err != nil || params[conversationParameter] == "" || !found || !is {
+		return text, nil
+	}
+	s := said{id: params[conversationParameter], list: strings.Split(to, ", "), notice: params[noticeParameter], words: true}
+	if first, after, found := strings.Cut(rest, "\n"); found {
+		if title, is := strings.CutPrefix(strings.TrimRight(first, "\r"), "Subject: "); is {
+			s.title, rest = title, after
+		}
+	}
+	return rest, &s
 }
 
 // readList reads the list of members; nil: it cannot be read, and then the

@@ -29,7 +29,11 @@ func signIn(t *testing.T, c *lab.Company, who lab.Person, frontEnd string) (*rec
 	r := newRecord()
 	r.o.Self = who.User
 	user, _, _ := strings.Cut(who.User, "@")
-	conn := sipconn.New(tc, sipconn.Options{Self: who.User, Handle: func(in *sipconn.Incoming) { _ = r.Handle(in) || r.Invited(in) },
+	conn := sipconn.New(tc, sipconn.Options{Self: who.User, Handle: func(in *sipconn.Incoming) {
+		if !r.Handle(in) && !r.Invited(in) {
+			_ = in.Reply(200, "OK", sipconn.Body{}, sip.NewHeader("Accept", Accept)) // OPTIONS
+		}
+	},
 		Auth: auth.NewClient(user, "contoso.test", func() (string, error) { return who.Password, nil })})
 	q, err := conn.NewRequest("REGISTER", "sip:contoso.test", sipconn.Body{})
 	if err != nil {

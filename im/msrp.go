@@ -153,7 +153,7 @@ func taken(contentType string) bool {
 func (c *chat) sendMSRP(ctx context.Context, l *leg) (d Delivery, over bool) {
 	ctx, cancel := context.WithTimeout(ctx, reportTime)
 	defer cancel()
-	m := msrp.Message{ID: messageID(l.call), Type: "text/plain;charset=UTF-8", Body: []byte(l.text), Report: true}
+	m := msrp.Message{ID: messageID(l.call), Type: "text/plain;charset=UTF-8", Body: []byte(l.spoken()), Report: true}
 	if c.peer.accepts(cpim.TypeMessage) {
 		w := cpim.Message{From: "sip:" + c.b.o.Self, To: []string{"sip:" + l.to}, Time: c.b.o.Now(), ID: l.call,
 			Notify: []string{cpim.Display}, Content: cpim.Part{Type: m.Type, Body: m.Body}}

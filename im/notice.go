@@ -48,10 +48,20 @@ func (p speaker) notices(from string, n news, r *roster) (all []notice) {
 	return all
 }
 
-// added says that somebody added others. It is also what goes over the wire to
-// clients that know nothing of members.
+// added says that somebody added others.
 func (p speaker) added(from string, who []string) string {
 	return p.one(from) + " added " + p.list(who, false) + "."
+}
+
+// says is what goes over the wire in words with a change of one's own.
+func (p speaker) says(from string, n news, title string) string {
+	switch {
+	case n.left:
+		return p.left(from)
+	case n.renamed:
+		return p.renamed(from, title)
+	}
+	return p.added(from, n.added)
 }
 
 func (p speaker) left(from string) string { return p.one(from) + " left the conversation." }
@@ -99,9 +109,6 @@ func are(n int) string {
 
 // one is the name of one person.
 func (p speaker) one(user string) string {
-	if user == p.self && p.name == nil {
-		return user
-	}
 	if p.name != nil {
 		if name := p.name(user); name != "" {
 			return name

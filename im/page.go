@@ -13,6 +13,7 @@ import (
 
 	"communicator/plain"
 	"communicator/wire/auth"
+	"communicator/wire/cpim"
 	"communicator/wire/sipconn"
 
 	"github.com/emiago/sipgo/sip"
@@ -129,6 +130,7 @@ func (b *Book) attempt(ctx context.Context, l *leg) (d Delivery, waits bool) {
 	}
 	b.mark(l)
 	d = b.explained(b.carry(ctx, l), l.to)
+	d.Plain = l.plain != ""
 	switch {
 	case !b.o.Queue:
 	case errors.Is(l.err, sipconn.ErrOffline): // nothing was written
@@ -237,25 +239,17 @@ func (b *Book) explained(d Delivery, to string) Delivery {
 // page sends one leg as a MESSAGE outside any dialog, in the best form that the
 // recipient is known to take. A client that says 415 gets the next simpler one.
 func (b *Book) page(ctx context.Context, l *leg) Delivery {
-	p, text := b.peerOf(l.to), l.text
-	if l.list != nil && p.known && !p.lists {
-		text = l.inWords()
-	}
-	body := b.wrap(l, text, p)
+	body := b.form(ctx, l)
 	for cseq := uint32(1); ; cseq++ {
 		res, err := b.message(ctx, l, cseq, body)
 		var refused *sipconn.StatusError
 		simpler, more := body, false
-		if errors.As(err, &refused) && refused.Code == sip.StatusUnsupportedMediaType {
-			if l.list != nil {
-				text = l.inWords()
-			}
-			simpler, more = b.simpler(l, text, body)
+		if errors.As(err, &refused) && (refused.Code == sip.StatusUnsupportedMediaType ||
+			refused.Code == sip.StatusNotAcceptableHere && body.Type == cpim.TypeMessage) { // linphone 5.1 says so
+			simpler, more = b.simpler(l, body)
 		}
 		if !more {
-			d := outcome(res, err)
-			d.Plain = l.plain != ""
-			return d
+			return outcome(res, err)
 		}
 		body = simpler
 	}

@@ -27,16 +27,18 @@ type client struct {
 // acquaintance is a peer with what keeps it from being asked all the time.
 type acquaintance struct {
 	client
-	until time.Time // then it is forgotten: its user may have gone to another client
-	next  time.Time // it is not asked again before
+	until time.Time     // then it is forgotten: its user may have gone to another client
+	next  time.Time     // it is not asked again before
+	asked chan struct{} // closed when it has been asked; nil: it never was
 }
 
 const (
-	peerFor   = time.Hour
-	askEvery  = time.Minute // while it does not say
-	askTime   = 10 * time.Second
-	mostPeers = 2000 // remembered
-	smallTalk = 20   // members of a conversation in which each is asked, told of typing, and asked for receipts
+	peerFor     = time.Hour
+	askEvery    = time.Minute // while it does not say
+	askTime     = 10 * time.Second
+	askPatience = 2 * time.Second // for so long a line waits for that whose form depends on it
+	mostPeers   = 2000            // remembered
+	smallTalk   = 20              // members of a conversation in which each is asked, told of typing, and asked for receipts
 )
 
 // product begins User-Agent and Server of this program.
@@ -123,26 +125,49 @@ func (b *Book) Gone(user string) {
 	b.tell.Flush()
 }
 
+// askFirst waits a moment for what the client of user takes.
+func (b *Book) askFirst(ctx context.Context, user string) client {
+	if p := b.peerOf(user); p.known {
+		return p
+	}
+	late := time.NewTimer(askPatience)
+	defer late.Stop()
+	select {
+	case <-b.ask(user):
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	return b.peerOf(user)
+}
+
 // ask asks the client of user what it takes (RFC 3261 §11), unless that is
-// known or was asked lately. It never blocks.
-func (b *Book) ask(user string) {
+// known or was asked lately. It never blocks; what it returns is closed when the
+// client has been asked.
+func (b *Book) ask(user string) <-chan struct{} {
+	done := make(chan struct{})
 	c, err := b.o.Line.Conn()
 	if err != nil {
-		return
+		close(done)
+		return done
 	}
 	b.mu.Lock()
 	a := b.acquaintance(user)
 	now := b.o.Now()
 	due := !a.known && !a.next.After(now)
 	if due {
-		a.next = now.Add(askEvery)
+		a.next, a.asked = now.Add(askEvery), done
 		b.remember(user, a)
 	}
 	b.mu.Unlock()
-	if !due {
-		return
+	switch {
+	case !due && a.asked != nil:
+		return a.asked
+	case !due:
+		close(done)
+		return done
 	}
 	go func() { // ends after askTime, or with the connection
+		defer close(done)
 		ctx, cancel := context.WithTimeout(context.Background(), askTime)
 		defer cancel()
 		r, err := c.NewRequest("OPTIONS", user, sipconn.Body{})
@@ -156,6 +181,7 @@ func (b *Book) ask(user string) {
 			b.typingTo(user)
 		}
 	}()
+	return done
 }
 
 // told takes the answer to OPTIONS. A refusal tells something only when it is

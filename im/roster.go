@@ -44,6 +44,7 @@ type said struct {
 	list   []string // everybody, also the one who wrote it, unless he leaves
 	added  []string // of list: are in it from this line on
 	notice string   // Joined, Left, Renamed: the text only says so for people; empty: somebody wrote something
+	words  bool     // it was in words, for any client, so it may lack some people, also who wrote it
 }
 
 // news is what somebody has to be told after a line came.
@@ -67,6 +68,9 @@ func (s said) clean() said {
 	s.list, s.added = each(s.list), each(s.added)
 	if !slices.Contains([]string{Joined, Left, Renamed}, s.notice) {
 		s.notice = ""
+	}
+	if s.words {
+		return s
 	}
 	if len(s.added) == 0 && s.notice == Joined || slices.Contains(s.list, s.from) && s.notice == Left {
 		s.notice = "" // it does not say what it claims to say
@@ -120,7 +124,7 @@ func begin(s said, self string) (*roster, news) {
 	for _, m := range each(append([]string{self}, everybody...)) { // who got it is in it, also who was not named
 		n.full = !r.admit(m) || n.full
 	}
-	if slices.Contains(s.added, self) {
+	if slices.Contains(s.added, self) || s.words && s.notice == Joined {
 		n.added = []string{self}
 	}
 	return r, n
@@ -151,7 +155,11 @@ func (r *roster) knows(who string) bool {
 //     writes himself or is added anew.
 //   - The title changes by a line that says so, not by one that has the old title.
 func (r *roster) hear(s said) (n news) {
-	for _, m := range s.list {
+	list := s.list
+	if s.words && s.notice != Left {
+		list = append(slices.Clone(list), s.from)
+	}
+	for _, m := range list {
 		anew := slices.Contains(s.added, m) || m == s.from
 		if slices.Contains(r.in, m) || slices.Contains(r.gone, m) && !anew {
 			continue
@@ -159,7 +167,7 @@ func (r *roster) hear(s said) (n news) {
 		switch {
 		case !r.admit(m):
 			n.full = true
-		case m != s.from && anew:
+		case m != s.from && (anew || s.words && s.notice == Joined):
 			n.added = append(n.added, m)
 		default:
 			n.found = append(n.found, m)

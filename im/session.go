@@ -90,7 +90,7 @@ func (c *chat) send(ctx context.Context, l *leg) (d Delivery, over bool) {
 	if c.conn != nil {
 		return c.sendMSRP(ctx, l)
 	}
-	body := c.b.wrap(l, l.text, client{cpim: c.peer.accepts(cpim.TypeMessage)})
+	body := c.b.wrap(l, l.spoken(), client{cpim: c.peer.accepts(cpim.TypeMessage)})
 	for {
 		res, err := c.dialog.Do(ctx, "MESSAGE", body)
 		if l.err = err; errors.Is(err, sipconn.ErrLost) && body.Type != cpim.TypeMessage {
@@ -98,7 +98,7 @@ func (c *chat) send(ctx context.Context, l *leg) (d Delivery, over bool) {
 		}
 		var refused *sipconn.StatusError
 		if errors.As(err, &refused) && refused.Code == sip.StatusUnsupportedMediaType {
-			if simpler, more := c.b.simpler(l, l.text, body); more {
+			if simpler, more := c.b.simpler(l, body); more {
 				body = simpler
 				continue
 			}

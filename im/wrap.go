@@ -1,6 +1,8 @@
 package im
 
 import (
+	"context"
+
 	"communicator/wire/cpim"
 	"communicator/wire/sipconn"
 )
@@ -8,18 +10,32 @@ import (
 // wrapRoom is kept free for the headers of the wrapping.
 const wrapRoom = 1500
 
-// wrap gives a leg the best form that its recipient takes: with a name for the
-// message and the wish for receipts, where they are understood, and with the
-// list of members.
-func (b *Book) wrap(l *leg, text string, p client) sipconn.Body {
-	body := b.wrapText(l, text, p)
-	if l.list != nil && l.plain == "" {
-		return withList(body, l.list)
+// form gives a leg the best form that its recipient takes.
+func (b *Book) form(ctx context.Context, l *leg) sipconn.Body {
+	if l.list == nil {
+		return b.wrap(l, l.text, b.peerOf(l.to))
 	}
-	return body
+	p := b.askFirst(ctx, l.to)
+	switch {
+	case p.lists, !p.known && l.talk.proven(l.to):
+		return withList(b.wrap(l, l.text, p), l.list)
+	case p.known:
+		return b.wrap(l, l.inWords(), p)
+	}
+	return l.readable()
 }
 
-func (b *Book) wrapText(l *leg, text string, p client) sipconn.Body {
+// spoken is the text of a leg when nothing can go with it.
+func (l *leg) spoken() string {
+	if l.list == nil {
+		return l.text
+	}
+	return l.inWords()
+}
+
+// wrap wraps a text: with a name for the message and the wish for receipts,
+// where they are understood.
+func (b *Book) wrap(l *leg, text string, p client) sipconn.Body {
 	if !p.cpim || len(text)+len(l.list)*4/3+wrapRoom > MaxText {
 		return sipconn.Text(text)
 	}
@@ -35,11 +51,12 @@ func (b *Book) wrapText(l *leg, text string, p client) sipconn.Body {
 
 // simpler is the next form for a recipient whose client does not take this one;
 // false: there is none.
-func (b *Book) simpler(l *leg, typed string, refused sipconn.Body) (sipconn.Body, bool) {
-	text := sipconn.Text(typed)
-	switch refused.Type {
-	case "text/plain":
+func (b *Book) simpler(l *leg, refused sipconn.Body) (sipconn.Body, bool) {
+	if refused.Type == "text/plain" {
 		return sipconn.Body{}, false
+	}
+	text := sipconn.Text(l.spoken())
+	switch refused.Type {
 	case text.Type: // some take nothing but bare text/plain
 		return sipconn.Body{Type: "text/plain", Content: text.Content}, true
 	}

@@ -21,7 +21,7 @@ func TestTable(t *testing.T) {
 	s := &stage{t: t, at: startPool(t).place()}
 	s.ours = s.at.signIn(t, alice)
 	s.enter()
-	said := readTable(t)
+	said := readTable(t, tableHead)
 	var lines []string
 	for i, row := range s.rows() {
 		want := ""
@@ -30,7 +30,7 @@ func TestTable(t *testing.T) {
 		}
 		lines = append(lines, s.play(row, want))
 	}
-	s.compare(said, lines)
+	compareTable(t, tableHead, said, lines)
 }
 
 const (
@@ -213,34 +213,35 @@ func (v viewer) until(who string, often int, expected string) string {
 	}
 }
 
-// compare fails unless the document says what was seen.
-func (s *stage) compare(said, seen []string) {
+// compareTable fails unless the document says what was seen.
+func compareTable(t *testing.T, head string, said, seen []string) {
+	t.Helper()
 	if os.Getenv("WRITE_TABLE") != "" {
-		writeTable(s.t, seen)
+		writeTable(t, head, seen)
 		return
 	}
 	for i := range max(len(said), len(seen)) {
 		switch {
 		case i >= len(said):
-			s.t.Errorf("%s lacks: %s", tableFile, seen[i])
+			t.Errorf("%s lacks: %s", tableFile, seen[i])
 		case i >= len(seen):
-			s.t.Errorf("%s has too much: %s", tableFile, said[i])
+			t.Errorf("%s has too much: %s", tableFile, said[i])
 		case said[i] != seen[i]:
-			s.t.Errorf("%s says\n%s\nseen was\n%s", tableFile, said[i], seen[i])
+			t.Errorf("%s says\n%s\nseen was\n%s", tableFile, said[i], seen[i])
 		}
 	}
 }
 
-// readTable returns the lines of the table in the document.
-func readTable(t *testing.T) []string {
+// readTable returns the lines of the table in the document that has this head.
+func readTable(t *testing.T, head string) []string {
 	t.Helper()
 	text, err := os.ReadFile(tableFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, found := strings.Cut(string(text), tableHead)
+	_, rest, found := strings.Cut(string(text), head)
 	if !found {
-		t.Fatalf("%s has no table with the head\n%s", tableFile, tableHead)
+		t.Fatalf("%s has no table with the head\n%s", tableFile, head)
 	}
 	rest, _, _ = strings.Cut(rest, "\n\n")
 	if rest = strings.TrimSpace(rest); rest == "" {
@@ -249,15 +250,15 @@ func readTable(t *testing.T) []string {
 	return strings.Split(rest, "\n")
 }
 
-func writeTable(t *testing.T, lines []string) {
+func writeTable(t *testing.T, head string, lines []string) {
 	t.Helper()
 	text, err := os.ReadFile(tableFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, _ := strings.Cut(string(text), tableHead)
+	before, rest, _ := strings.Cut(string(text), head)
 	_, after, _ := strings.Cut(rest, "\n\n")
-	if err := os.WriteFile(tableFile, []byte(before+tableHead+strings.Join(lines, "\n")+"\n\n"+after), 0o644); err != nil {
+	if err := os.WriteFile(tableFile, []byte(before+head+strings.Join(lines, "\n")+"\n\n"+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -51,6 +51,18 @@ func bookFresh(st addressbook.State) bool { return st.Complete && time.Since(st.
 // or there is no copy.
 func (p *People) Person(user string) (directory.Person, bool) { return p.book().Person(user) }
 
+// publicName is what somebody is called in the directory; empty: that is not
+// known. A name that the user has given to somebody is his own business.
+func (p *People) publicName(user string) string {
+	if who, _ := p.Person(user); who.Name != "" {
+		return who.Name
+	}
+	if s := p.s.State(); user == s.User {
+		return s.Name
+	}
+	return ""
+}
+
 // Refresh brings the address book up to date now: only what has changed is
 // read, or everybody if there is no copy yet.
 func (p *People) Refresh(ctx context.Context) error { return p.book().Update(ctx) }

@@ -142,7 +142,7 @@ func New(o Options) *Session {
 	s.Requests = newRequests(s)
 	s.History = &Past{s: s}
 	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Log: s.log, Queue: !o.Silent, Refuse: s.Contacts.refusal, HideReading: o.HideReading, Explain: s.Contacts.outside,
-		Relay: s.relay, Stranger: s.Requests.stranger, Limited: !o.Silent, Store: s.History.hooks()})
+		Name: s.People.publicName, Relay: s.relay, Stranger: s.Requests.stranger, Limited: !o.Silent, Store: s.History.hooks()})
 	return s
 }
 

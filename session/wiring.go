@@ -31,6 +31,8 @@ func (s *Session) wire(e any) {
 		}
 	case im.Received:
 		s.Requests.arrived(e.Message)
+	case im.MembersChanged:
+		s.Presence.alsoWatch(e.Members...)
 	case im.Sent:
 		var to []string
 		for _, d := range e.Message.Delivered {

@@ -34,12 +34,15 @@ func (p Part) Optional() bool {
 // Split returns the parts of a multipart body, in their order; what stands
 // before the first and after the last is nobody's (RFC 2046 §5.1.1).
 func Split(contentType string, body []byte) ([]Part, error) {
-	_, params, err := mime.ParseMediaType(contentType)
-	if err != nil || params["boundary"] == "" {
-		return nil, errors.New("multipart: no boundary")
+	boundary, err := boundaryOf(contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	if i := bytes.Index(body, []byte("--"+boundary)); i > 0 && body[i-1] != '\n' {
+		body = body[i:] // a store has written something of its own before it
 	}
 	var parts []Part
-	for r := multipart.NewReader(bytes.NewReader(body), params["boundary"]); ; {
+	for r := multipart.NewReader(bytes.NewReader(body), boundary); ; {
 		p, err := r.NextRawPart()
 		if err == io.EOF && len(parts) > 0 {
 			return parts, nil
@@ -62,18 +65,45 @@ func Split(contentType string, body []byte) ([]Part, error) {
 	}
 }
 
+// maxBoundary is how long a boundary is in bytes (RFC 2046 §5.1.1).
+const maxBoundary = 70
+
+// boundaryOf returns the boundary of a multipart body. Kamailio's msilo drops all
+// parameters of the type of what it keeps; then the first line tells.
+func boundaryOf(contentType string, body []byte) (string, error) {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return "", fmt.Errorf("multipart: %w", err)
+	}
+	boundary := params["boundary"]
+	if boundary == "" {
+		first, _, _ := bytes.Cut(bytes.TrimLeft(body, "\r\n"), []byte("\n"))
+		after, _ := bytes.CutPrefix(first, []byte("--"))
+		boundary = strings.TrimRight(string(after), " \t\r")
+		if len(after) == len(first) {
+			boundary = ""
+		}
+	}
+	if boundary == "" || len(boundary) > maxBoundary {
+		return "", errors.New("multipart: no boundary")
+	}
+	return boundary, nil
+}
+
 // Join writes parts as a multipart body and returns it with its Content-Type,
-// kind ("multipart/mixed") with the boundary, which must not occur in them. The
-// body begins with an empty line, so that what a store puts before it ends
-// there and the first boundary still begins its line.
+// kind ("multipart/mixed") with the boundary: a token that does not occur in them.
+// Nothing stands before the first boundary and no quotes around it, though either
+// might: linphone 5.1 takes the quotes for a part of it, and ends with signal 11
+// when a body does not begin with it.
 func Join(kind, boundary string, parts ...Part) (contentType string, body []byte) {
 	var b bytes.Buffer
 	for _, p := range parts {
-		b.WriteString("\r\n--" + boundary + "\r\n")
+		b.WriteString("--" + boundary + "\r\n")
 		p.write(&b)
+		b.WriteString("\r\n")
 	}
-	b.WriteString("\r\n--" + boundary + "--\r\n")
-	return kind + `;boundary="` + boundary + `"`, b.Bytes()
+	b.WriteString("--" + boundary + "--\r\n")
+	return kind + ";boundary=" + boundary, b.Bytes()
 }
 
 // parsePart reads an entity: MIME headers, an empty line, the content. Without
