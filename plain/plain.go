@@ -15,9 +15,10 @@ import (
 	"unicode/utf8"
 )
 
-// MaxMarks is how many combining marks one character may carry: enough for
-// every living language (Tibetan and Vietnamese need most), too few to draw
-// over the neighbouring lines.
+// MaxMarks is how many combining marks, joiners and other characters without a
+// width one character may carry: enough for every living language (Tibetan and
+// Vietnamese need most) and for flags, too few to draw over the neighbouring
+// lines, or to keep whoever draws them busy.
 const MaxMarks = 8
 
 // Line returns s on one line: line breaks and tabs become spaces, several of
@@ -30,7 +31,7 @@ func Line(s string) string {
 // can do harm: control characters and thus escape sequences, bidirectional
 // embeddings, overrides and isolates, and characters that never show. Each
 // invalid byte becomes U+FFFD; a character keeps at most MaxMarks combining
-// marks.
+// marks and joiners.
 func Text(s string) string {
 	if harmless(s) {
 		return s
@@ -49,10 +50,8 @@ func Text(s string) string {
 		case hidden(r):
 			continue
 		}
-		if !unicode.In(r, unicode.Mn, unicode.Me) {
-			if !unicode.Is(unicode.Cf, r) { // a joiner is no letter that marks could stand on
-				marks = 0
-			}
+		if !unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) { // a joiner is no letter that marks could stand on
+			marks = 0
 		} else if marks++; marks > MaxMarks {
 			continue
 		}
