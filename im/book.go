@@ -48,6 +48,8 @@ type Book struct {
 
 	letters        map[string][]letter    // per address: what waits to be sent there
 	postmen        map[string]bool        // to whom somebody carries letters
+	devices        map[string]*device     // of the user, by GRUU
+	empty          []chan struct{}        // closed when no letters wait
 	waitingLetters int                    // of them, and those being carried
 	writers        map[writer]*time.Timer // who is writing to us, until their news lapses
 }

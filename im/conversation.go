@@ -159,10 +159,10 @@ func (c *Conversation) write(m Message) (Message, []*leg, error) {
 			return
 		}
 		b.mu.Lock()
-		list := m.list()
+		list, copied := m.list(), b.copied(m)
 		for i, d := range m.Delivered {
 			l := c.leg(m.ID, d.To, line{m}.typed(), list)
-			l.stored = stored[i]
+			l.stored, l.copied = stored[i], copied
 			legs = append(legs, l)
 		}
 		c.admit() // whoever answers has admitted
@@ -172,6 +172,9 @@ func (c *Conversation) write(m Message) (Message, []*leg, error) {
 		c.heardOwn(m)
 		b.mu.Unlock()
 		b.o.Emit(Sent{m})
+		if copied {
+			b.copyOut(m)
+		}
 	})
 	b.tell.Flush()
 	<-entered
@@ -260,6 +263,9 @@ func (b *Book) move(l *leg, d Delivery) {
 	b.tell.Add(func() {
 		if d.State != Sending {
 			b.record(c.key, d)
+		}
+		if l.copied {
+			b.copyState(l.call, d)
 		}
 		b.o.Emit(DeliveryChanged{c.key, d})
 	})

@@ -50,7 +50,7 @@ func (b *Book) post(l letter) {
 // sendLetters sends what waits for one address, unless that is being done; b.mu
 // is held.
 func (b *Book) sendLetters(to string) {
-	if b.postmen[to] {
+	if d := b.devices[to]; len(b.letters[to]) == 0 || b.postmen[to] || d != nil && !d.ours {
 		return
 	}
 	b.postmen[to] = true
@@ -86,7 +86,7 @@ func (b *Book) nextLetter(to string) (letter, int, bool) {
 		if l.until.After(b.o.Now()) {
 			return l, b.round, true
 		}
-		b.waitingLetters--
+		b.fewer(1)
 	}
 	delete(b.letters, to)
 	delete(b.postmen, to)
@@ -110,7 +110,24 @@ func (b *Book) putBack(l letter, round int) bool {
 func (b *Book) carried() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.waitingLetters--
+	b.fewer(1)
+}
+
+// fewer notes that n letters no longer wait; b.mu is held.
+func (b *Book) fewer(n int) {
+	if b.waitingLetters -= n; b.waitingLetters > 0 {
+		return
+	}
+	for _, empty := range b.empty {
+		close(empty)
+	}
+	b.empty = nil
+}
+
+// dropLetters drops what waits for an address; b.mu is held.
+func (b *Book) dropLetters(to string) {
+	b.fewer(len(b.letters[to]))
+	delete(b.letters, to)
 }
 
 // sendLetter sends one letter.

@@ -24,15 +24,16 @@ const maxReason = 200
 
 // leg is one message on its way to one recipient.
 type leg struct {
-	talk *Conversation
-	id   string // of the message
-	call string // Call-ID
-	to   string
-	of   int // so many people are in the conversation
-	text string
-	list []byte        // of them, for a part of the body; nil: the conversation is not shared
-	done chan struct{} // closed when it has a final state or waits for a connection
-	free func()        // closes done
+	talk   *Conversation
+	id     string // of the message
+	call   string // Call-ID
+	to     string
+	of     int  // so many people are in the conversation
+	copied bool // the user's other devices have a copy
+	text   string
+	list   []byte        // of them, for a part of the body; nil: the conversation is not shared
+	done   chan struct{} // closed when it has a final state or waits for a connection
+	free   func()        // closes done
 
 	// Guarded by b.mu, or the business of who sends it.
 	ctx     context.Context // ends the attempt; nil: nothing but the transaction does

@@ -79,6 +79,9 @@ func (c *Conversation) MarkRead() {
 	for _, l := range letters {
 		b.post(l)
 	}
+	if last.ID != "" {
+		b.copySeen(last)
+	}
 }
 
 // tellSeen stores what the user has seen and tells of it; b.mu is held.
@@ -120,12 +123,7 @@ func (b *Book) raise(who, call string, state State) bool {
 		return false
 	}
 	if at.State != Queued && at.State.rank() < state.rank() {
-		at.State, at.Code, at.Reason = state, 0, ""
-		key, d := c.key, *at
-		b.tell.Add(func() {
-			b.record(key, d)
-			b.o.Emit(DeliveryChanged{key, d})
-		})
+		b.settleAt(c, at, state, "")
 	}
 	return true
 }

@@ -34,7 +34,7 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 	switch {
 	case from == "":
 		_ = in.Reply(sip.StatusBadRequest, "From Is No Address One Can Answer", sipconn.Body{})
-	case b.refuses(in, from, sent):
+	case b.refuses(in, from, sent) || b.own(in, from, c):
 	case c.verdict == refused, c.verdict != hidden && text == "" && len(bytes.TrimSpace(body)) > 0: // never 200 for what nobody gets to see
 		_ = in.Reply(sip.StatusUnsupportedMediaType, "Unsupported Media Type", sipconn.Body{}, sip.NewHeader("Accept", Accept)) // no connection: nobody to tell
 	case c.verdict == hidden || text == "":

@@ -33,6 +33,7 @@ func (s *Session) handle(in *sipconn.Incoming) {
 	switch r := in.Request; r.Method {
 	case sip.ACK: // never answered
 	case sip.OPTIONS: // RFC 3261 §11.2
+		s.IM.Met(r)
 		err = in.Reply(200, "OK", sipconn.Body{}, sip.NewHeader("Allow", allow), sip.NewHeader("Accept", accept),
 			sip.NewHeader("Accept-Encoding", "identity"), sip.NewHeader("Accept-Language", "en"), sip.NewHeader("Supported", supported))
 	case sip.INVITE:

@@ -35,10 +35,12 @@ var (
 type registration struct {
 	conn     *sipconn.Conn
 	self     string
-	target   string // HOST:PORT, for people
-	contact  string // of this connection: the public GRUU that replaces it elsewhere is not registered (RFC 5627 §4.2)
-	instance string // URN of this installation, or of this one session
-	callID   string // RFC 3261 §10.2: the same for all REGISTERs of one flow
+	target   string   // HOST:PORT, for people
+	contact  string   // of this connection: the public GRUU that replaces it elsewhere is not registered (RFC 5627 §4.2)
+	instance string   // URN of this installation, or of this one session
+	gruu     string   // of this client; empty: the server gives none
+	others   []string // of the user's other clients
+	callID   string   // RFC 3261 §10.2: the same for all REGISTERs of one flow
 	seq      uint32
 	granted  time.Duration
 }
@@ -61,9 +63,10 @@ func (r *registration) do(ctx context.Context, expires time.Duration) event {
 	if r.granted <= 0 && expires > 0 {
 		return event{what: unavailable, err: errExpired}
 	}
-	if gruu := publicGRUU(res, r.instance, r.self); gruu != "" {
-		r.conn.SetContact(gruu)
+	if r.gruu = publicGRUU(res, r.instance, r.self); r.gruu != "" {
+		r.conn.SetContact(r.gruu)
 	}
+	r.others = otherGRUUs(res, r.instance, r.self)
 	often := pingFor(res)
 	if r.conn.SetPing(often); often <= closePing {
 		r.conn.Probe() // who is known to answer is soon missed
@@ -260,6 +263,25 @@ func publicGRUU(res *sip.Response, instance, self string) string {
 	if c == nil {
 		return ""
 	}
+	return gruuIn(c, self)
+}
+
+// otherGRUUs are the same of the user's other clients.
+func otherGRUUs(res *sip.Response, instance, self string) (others []string) {
+	mine := own(res, instance, "")
+	for _, h := range res.GetHeaders("Contact") {
+		if c, is := h.(*sip.ContactHeader); is && c != mine {
+			if gruu := gruuIn(c, self); gruu != "" {
+				others = append(others, gruu)
+			}
+		}
+	}
+	return others
+}
+
+// gruuIn is the public GRUU of one contact; empty: it has none, or not one of
+// the user's.
+func gruuIn(c *sip.ContactHeader, self string) string {
 	text, _ := param(c, "pub-gruu")
 	u, err := sipconn.Target(text)
 	if err != nil || text == "" || !strings.EqualFold(u.User+"@"+u.Host, self) || !u.UriParams.Has("gr") {

@@ -242,6 +242,7 @@ func (r *runner) hold(ctx context.Context, m machine) event {
 	r.calm()
 	r.began = time.Time{}
 	r.begin(mine)
+	r.meetDevices()
 	begin := time.Now()
 	e := r.held(ctx)
 	e.brief = time.Since(begin) < lasting
@@ -277,12 +278,23 @@ func (r *runner) held(ctx context.Context) event {
 		case r.conn.Err() != nil:
 			return event{what: lost, err: r.conn.Err()}
 		case e.what == accepted:
+			r.meetDevices()
 		case e.what == rejected:
 			return e
 		default: // not now, or elsewhere: find a server anew
 			return event{what: lost, err: e.err}
 		}
 	}
+}
+
+// meetDevices tells the conversations where else the user is signed in. A client
+// that takes no messages is not to be found by the others.
+func (r *runner) meetDevices() {
+	contact := r.reg.gruu
+	if r.s.o.Deaf {
+		contact = ""
+	}
+	r.s.IM.Devices(contact, r.reg.others...)
 }
 
 // pause waits; false: ctx or the connection has ended.
@@ -350,6 +362,7 @@ func (r *runner) signOut(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signOutTime)
 	defer cancel()
+	r.lettersLeave(ctx)
 	server := r.s.dialect()
 	r.leave() // ends the subscriptions
 	if server != nil {
@@ -366,6 +379,13 @@ func (r *runner) signOut(ctx context.Context) {
 	if server != nil {
 		r.bidFarewell(ctx, server)
 	}
+}
+
+// lettersLeave lets the copies for other devices leave.
+func (r *runner) lettersLeave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	r.s.IM.Farewell(ctx)
 }
 
 // bidFarewell lets the subscriptions end. That was asked for while the rest was

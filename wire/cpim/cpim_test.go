@@ -108,10 +108,10 @@ func TestReceipts(t *testing.T) {
 	}{
 		{"RFC 5438 §7.2.1.3, display", head + "\r\n <message-id>34jk324j</message-id>\r\n <datetime>2008-04-04T12:16:49-05:00</datetime>\r\n" +
 			"<display-notification>\r\n<status>\r\n<displayed/>\r\n</status>\r\n</display-notification>\r\n</imdn>",
-			Receipt{"34jk324j", Displayed, "displayed", time.Date(2008, 4, 4, 17, 16, 49, 0, time.UTC)}, true},
+			Receipt{"34jk324j", Displayed, "displayed", "", time.Date(2008, 4, 4, 17, 16, 49, 0, time.UTC)}, true},
 		{"delivery", head + `<message-id>d834jied93rf</message-id><datetime>2008-04-04T12:16:49-05:00</datetime><recipient-uri>im:bob@example.com</recipient-uri>` +
 			`<original-recipient-uri>im:bob@example.com</original-recipient-uri><delivery-notification><status><delivered/></status></delivery-notification></imdn>`,
-			Receipt{"d834jied93rf", Delivery, "delivered", time.Date(2008, 4, 4, 17, 16, 49, 0, time.UTC)}, true},
+			Receipt{"d834jied93rf", Delivery, "delivered", "im:bob@example.com", time.Date(2008, 4, 4, 17, 16, 49, 0, time.UTC)}, true},
 		{"without a namespace, as Jami writes it", `<imdn><message-id>1</message-id><display-notification><status><displayed/></status></display-notification></imdn>`, Receipt{ID: "1", Kind: Displayed, Status: "displayed"}, true},
 		{"refused", head + `<message-id>1</message-id><display-notification><status><forbidden/></status></display-notification></imdn>`, Receipt{ID: "1", Kind: Displayed, Status: "forbidden"}, false},
 		{"confused", head + `<message-id>1</message-id><delivery-notification><status><displayed/></status></delivery-notification></imdn>`, Receipt{ID: "1", Kind: Delivery, Status: "displayed"}, false},
@@ -130,7 +130,7 @@ func TestReceipts(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, got)
 		}
 	}
-	r := Receipt{ID: "<1&2>", Kind: Displayed, Status: "displayed", Time: time.Date(2008, 4, 4, 17, 16, 49, 0, time.UTC)}
+	r := Receipt{ID: "<1&2>", Recipient: "sip:a&b@c", Kind: Displayed, Status: "displayed", Time: time.Date(2008, 4, 4, 17, 16, 49, 0, time.UTC)}
 	if got, err := ParseReceipt(r.Bytes()); got != r || err != nil {
 		t.Errorf("written %s", r.Bytes())
 	}

@@ -26,10 +26,11 @@ const (
 
 // Receipt is an IMDN (RFC 5438 §7.2.1).
 type Receipt struct {
-	ID     string    // of the message it is about
-	Kind   Kind      // of notification
-	Status string    // "delivered", "displayed", "failed", "error", ...: the name of the element
-	Time   time.Time // datetime: when the message it is about was sent; zero: not said or not understood
+	ID        string    // of the message it is about
+	Kind      Kind      // of notification
+	Status    string    // "delivered", "displayed", "failed", "error", ...: the name of the element
+	Recipient string    // recipient-uri: whose client it is about; empty: the sender's of the receipt
+	Time      time.Time // datetime: when the message it is about was sent; zero: not said or not understood
 }
 
 // Good says whether the receipt says that what its kind is about has happened.
@@ -49,6 +50,7 @@ func ParseReceipt(b []byte) (Receipt, error) {
 		XMLName    xml.Name
 		ID         string         `xml:"message-id"`
 		Time       string         `xml:"datetime"`
+		Recipient  string         `xml:"recipient-uri"`
 		Delivery   []notification `xml:"delivery-notification"`
 		Processing []notification `xml:"processing-notification"`
 		Display    []notification `xml:"display-notification"`
@@ -59,7 +61,7 @@ func ParseReceipt(b []byte) (Receipt, error) {
 	if doc.XMLName.Local != "imdn" || doc.XMLName.Space != nsReceipt && doc.XMLName.Space != "" { // some leave the namespace out
 		return Receipt{}, errors.New("receipt: it is another document")
 	}
-	r := Receipt{ID: strings.TrimSpace(doc.ID)}
+	r := Receipt{ID: strings.TrimSpace(doc.ID), Recipient: strings.TrimSpace(doc.Recipient)}
 	r.Time, _ = time.Parse(time.RFC3339, strings.TrimSpace(doc.Time)) // nothing is judged by it
 	found := 0
 	for _, k := range []struct {
@@ -84,6 +86,11 @@ func (r Receipt) Bytes() []byte {
 	b.WriteString(xml.Header + `<imdn xmlns="` + nsReceipt + `"><message-id>`)
 	_ = xml.EscapeText(&b, []byte(r.ID)) // a buffer takes everything
 	b.WriteString("</message-id><datetime>" + r.Time.Format(time.RFC3339) + "</datetime>")
+	if r.Recipient != "" {
+		b.WriteString("<recipient-uri>")
+		_ = xml.EscapeText(&b, []byte(r.Recipient))
+		b.WriteString("</recipient-uri>")
+	}
 	kind := string(r.Kind) + "-notification"
 	b.WriteString("<" + kind + "><status><" + r.Status + "/></status></" + kind + "></imdn>")
 	return b.Bytes()
