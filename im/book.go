@@ -43,6 +43,7 @@ type Book struct {
 
 	peers   map[string]acquaintance // per person: what his client takes
 	chats   map[string][]*chat      // per person: sessions, oldest first
+	joining int                     // invitations that are being taken
 	waiting int                     // how many talks wait to be admitted
 	rates   rates                   // of those who send
 

@@ -212,9 +212,10 @@ func (c *chat) receive(m msrp.Message) error {
 	case said.verdict == refused, said.verdict != hidden && text == "" && len(bytes.TrimSpace(m.Body)) > 0:
 		return &msrp.StatusError{Code: msrp.UnknownType}
 	case said.verdict == hidden || text == "":
+		b.noted(c.with, said)
 		return nil
 	}
-	line := Message{ID: m.ID, From: c.with, Text: text, Time: b.o.Now()}
+	line := Message{ID: m.ID, From: c.with, Text: text, Time: b.o.Now(), owes: said.wanted()}
 	if id := said.id(); id != "" {
 		line.ID = id
 	}

@@ -104,6 +104,24 @@ func TestLongTextThroughTheRelay(t *testing.T) {
 	})
 }
 
+// Both begin at the same moment: two sessions, and every text arrives once.
+func TestBothBeginAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, anna, bruno, end := twoInTheLab(t, true)
+		defer end()
+		one := sent(t.Context(), anna.With(bruno.o.Self), strings.Repeat("a", 50_000))
+		two := sent(t.Context(), bruno.With(anna.o.Self), strings.Repeat("b", 50_000))
+		for _, done := range []<-chan Message{one, two} {
+			if d := (<-done).Delivered[0]; d.State != Delivered {
+				t.Errorf("%+v", d)
+			}
+		}
+		if a, b := anna.received(t).Text, bruno.received(t).Text; a != strings.Repeat("b", 50_000) || b != strings.Repeat("a", 50_000) {
+			t.Errorf("%d and %d bytes arrived", len(a), len(b))
+		}
+	})
+}
+
 func TestLongTextToOneWithoutRelayGoesInParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, anna, bruno, end := twoInTheLab(t, false)

@@ -2,6 +2,7 @@ package im
 
 import (
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,9 +28,11 @@ const (
 	idleTime   = 10 * time.Minute // a session in which nothing is said ends
 	inviteTime = 20 * time.Second // for a client to take an invitation, which no person has to answer
 	byeTime    = 5 * time.Second
+	typesFor   = 30 * time.Second // a client of LCS that says no more of typing has stopped
 
 	maxChats     = 64 // sessions; more are refused
 	maxChatsWith = 4  // with one person, who may have several clients; more end the oldest
+	maxJoining   = 8  // invitations for which a relay is asked; more are refused
 )
 
 // chat is one session with one person. It ends with its dialog, so with the
@@ -212,9 +215,26 @@ func (b *Book) Invited(in *sipconn.Incoming) bool {
 		c.accept(in, i, dialogMedia(offer[i].kind, b.o.Self))
 	case b.stranger(from, from): // he may write, briefly
 		return false
+	case !b.joins(1):
+		_ = in.Reply(sip.StatusBusyHere, "Too Many Invitations", sipconn.Body{})
 	default:
-		go c.acceptMSRP(in, i) // ends after inviteTime
+		go func() { // ends after inviteTime
+			defer b.joins(-1)
+			c.acceptMSRP(in, i)
+		}()
 	}
+	return true
+}
+
+// joins counts the invitations for which a relay is asked; false: one more is too
+// many.
+func (b *Book) joins(more int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.joining+more > maxJoining {
+		return false
+	}
+	b.joining += more
 	return true
 }
 
@@ -335,7 +355,8 @@ func (c *chat) request(in *sipconn.Incoming) {
 	switch r := in.Request; r.Method {
 	case sip.MESSAGE:
 		c.b.Handle(in)
-	case sip.INFO: // LCS tells so of typing; nothing else comes
+	case sip.INFO:
+		c.types(r.Body())
 		err = in.Reply(sip.StatusOK, "OK", sipconn.Body{})
 	case sip.OPTIONS:
 		err = in.Reply(sip.StatusOK, "OK", sipconn.Body{}, sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", Accept))
@@ -347,6 +368,20 @@ func (c *chat) request(in *sipconn.Incoming) {
 	}
 	if err != nil {
 		c.b.o.Log.Debug("reply in a session", "error", err)
+	}
+}
+
+// types takes the news of typing as clients of LCS send it; they say "type" again
+// every few seconds, and nothing else by INFO.
+func (c *chat) types(body []byte) {
+	var doc struct {
+		XMLName xml.Name `xml:"KeyboardActivity"`
+		Status  struct {
+			Status string `xml:"status,attr"`
+		} `xml:"status"`
+	}
+	if len(body) < 1000 && xml.Unmarshal(body, &doc) == nil {
+		c.b.noted(c.with, content{composing: &cpim.Composing{Active: doc.Status.Status == "type", Refresh: typesFor}})
 	}
 }
 

@@ -63,6 +63,9 @@ func TestPeerBeginsASessionInItsDialog(t *testing.T) {
 		if m := p.next(); m.start != "SIP/2.0 200 OK" {
 			t.Fatal(m.start)
 		}
+		if e, _ := r.next(t).(Typing); !e.Active || e.From != "bob@contoso.test" {
+			t.Errorf("typing: %+v", e)
+		}
 		done := sent(t.Context(), r.With("bob@contoso.test"), "Yes.")
 		m := p.next()
 		if !strings.HasPrefix(m.start, "MESSAGE sip:bob@10.0.0.5:40001;transport=tls ") || m.h.Get("Call-Id") != "call1" || m.body != "Yes." ||

@@ -4,6 +4,7 @@ package interop
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"communicator/im"
@@ -28,6 +29,7 @@ func foreign(t *testing.T, p place) {
 	t.Logf("signed in: ours, %s, %s", b.version(), l.version())
 
 	t.Run("messages", func(t *testing.T) { foreignMessages(t, c, b, l, theirs, other) })
+	t.Run("a long text", func(t *testing.T) { foreignLongText(t, c, b, l, theirs, other) })
 	t.Run("presence of ours", func(t *testing.T) { foreignSeesOurs(t, c, b, l, theirs) })
 	t.Run("presence of theirs", func(t *testing.T) { oursSeesForeign(t, c, b, theirs, other) })
 	t.Run("OPTIONS", func(t *testing.T) {
@@ -47,6 +49,23 @@ func (b *baresip) version() string {
 func (p *program) version() string {
 	m, _ := p.expect(0, `LinphoneCore version: ([^)]+)\)`)
 	return "linphonec " + m[1]
+}
+
+// Neither takes a session for messages; the invitation to one rings nowhere.
+func foreignLongText(t *testing.T, c *client, b *baresip, l *program, theirs, other string) {
+	for to, shown := range map[string]*program{theirs: b.program, other: l} {
+		mark := shown.said()
+		if d := delivery(t, c, to, strings.Repeat("long text ", 2000)); d.State != im.Delivered {
+			t.Errorf("to %s: %+v, want delivered", to, d)
+		}
+		_, first := shown.expect(mark, `\(1/2\) long text`)
+		shown.expect(first, `\(2/2\) long text|\(2/2\) text long`)
+	}
+	for _, m := range c.Trace() {
+		if status, rest, _ := strings.Cut(m.Message, "\r\n"); !m.Sent && strings.Contains(rest, " INVITE\r\n") && !strings.HasPrefix(status, "SIP/2.0 1") {
+			t.Logf("the invitation was answered %s", status)
+		}
+	}
 }
 
 func foreignMessages(t *testing.T, c *client, b *baresip, l *program, theirs, other string) {
