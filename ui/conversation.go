@@ -5,6 +5,7 @@ package ui
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,8 @@ type talkPage struct {
 	entry    *widgets.Entry
 	send     *widgets.Button
 	hint     *widgets.Text
+	typers   []string // who is writing
+	typed    *widgets.Text
 }
 
 func newTalkPage(a *App, c *im.Conversation) *talkPage {
@@ -114,7 +117,8 @@ func (p *talkPage) showEarlier() {
 }
 
 func (p *talkPage) menu() *fyne.Menu {
-	items := []*fyne.MenuItem{item(lang.L("Copy the conversation"), "ui-copy", p.copyAll)}
+	items := []*fyne.MenuItem{item(lang.L("Copy the conversation"), "ui-copy", p.copyAll),
+		item(lang.L("Go to a date…"), "ui-calendar", p.askDate), item(lang.L("Search what was said"), "ui-search", p.app.talks.openPast)}
 	if m := p.with.Members(); len(m) == 1 {
 		row := view.Row{Kind: view.PersonRow, User: m[0], Name: p.app.names.Of(m[0])}
 		items = append(items, item(lang.L("Show contact card"), "ui-person", func() {
@@ -135,14 +139,28 @@ func (p *talkPage) copyAll() {
 func (p *talkPage) composer(draft string) fyne.CanvasObject {
 	p.entry = widgets.NewTextEntry(lang.L("Write a message — Enter sends, Shift+Enter for a new line"), 2)
 	p.entry.OnReturn = p.submit
-	p.entry.OnChanged = func(text string) { p.entry.SetMinRowsVisible(min(max(strings.Count(text, "\n")+1, 2), 6)) }
 	p.entry.SetText(draft)
+	p.entry.OnChanged = func(text string) {
+		p.entry.SetMinRowsVisible(min(max(strings.Count(text, "\n")+1, 2), 6))
+		p.with.Typing(strings.TrimSpace(text) != "")
+	}
+	p.typed = widgets.NewText("", theme.Caption, theme.Secondary).Short()
+	p.typed.Hide()
 	p.send = widgets.NewButton(lang.L("Send"), "ui-send", widgets.Filled, p.submit)
 	p.hint = widgets.NewText(lang.L("Not connected: what you send leaves when you are connected again."), theme.Caption, theme.Warning)
 	p.hint.Hide()
 	side := container.NewBorder(nil, p.send, nil, nil)
 	row := widgets.Beside(p.entry, widgets.Inset(0, 0, 0, 8, side))
-	return container.NewBorder(widgets.NewLine(), nil, nil, nil, widgets.Inset(8, 13, 10, 13, widgets.Column(4, row, p.hint)))
+	return container.NewBorder(widgets.NewLine(), nil, nil, nil, widgets.Inset(8, 13, 10, 13, widgets.Column(4, p.typed, row, p.hint)))
+}
+
+// typing notes who is writing.
+func (p *talkPage) typing(who string, active bool) {
+	p.typers = slices.DeleteFunc(p.typers, func(t string) bool { return t == who })
+	if active {
+		p.typers = append(p.typers, who)
+	}
+	p.refresh()
 }
 
 // submit sends what was written. While not connected it waits in the outbox.
@@ -210,6 +228,11 @@ func (p *talkPage) refresh() {
 	p.messages.SetEntries(entries[max(len(entries)-p.shown, 0):])
 	if p.earlier.Visible() != more {
 		setVisible(p.earlier, more)
+		p.box.Refresh()
+	}
+	p.typed.Set(view.Typing(p.typers, p.app.names))
+	if p.typed.Visible() != (len(p.typers) > 0) {
+		setVisible(p.typed, len(p.typers) > 0)
 		p.box.Refresh()
 	}
 	if p.hint.Visible() == p.app.connected() {

@@ -63,6 +63,7 @@ func (w *talksWindow) menu() *fyne.MainMenu {
 		key(lang.L("Close conversation"), fyne.KeyW, ctrl, func() { w.close(w.current) }),
 		fyne.NewMenuItemSeparator(),
 		key(lang.L("New message to…"), fyne.KeyN, ctrl, w.tabs.OnNew),
+		key(lang.L("Earlier conversations"), fyne.KeyH, ctrl, w.app.signedIn(w.openPast)),
 		key(lang.L("Contact list"), fyne.KeyL, ctrl, w.app.signedIn(func() { w.app.window.RequestFocus(); w.app.main.focus() }))))
 }
 
@@ -220,6 +221,15 @@ func (w *talksWindow) received(m im.Message) {
 			w.seen()
 		}
 		return
+	}
+}
+
+// typing shows who is writing.
+func (w *talksWindow) typing(e im.Typing) {
+	if i := w.at(e.With); i >= 0 {
+		if p, is := w.pages[i].(*talkPage); is {
+			p.typing(e.From, e.Active)
+		}
 	}
 }
 

@@ -75,6 +75,7 @@ func (a *App) contactsMenu() *fyne.Menu {
 			}
 		})),
 		fyne.NewMenuItem(lang.L("Conversations"), a.signedIn(a.talks.show)),
+		key(lang.L("Earlier conversations"), fyne.KeyH, ctrl, a.signedIn(a.talks.openPast)),
 		fyne.NewMenuItemSeparator(),
 	}
 	return fyne.NewMenu(lang.L("Contacts"), append(items, a.listMenu()...)...)

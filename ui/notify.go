@@ -59,6 +59,8 @@ func (p *pump) notify(event any) {
 		p.post(func(a *App) { a.requestsChanged() })
 	case im.Sent:
 		p.post(func(a *App) { a.talks.changed(e.Message.With) })
+	case im.Typing:
+		p.post(func(a *App) { a.talks.typing(e) })
 	case im.Aged:
 		p.post(func(a *App) { a.talks.aged(e) })
 	case im.MembersChanged:

@@ -11,6 +11,7 @@ import (
 
 	"fyne.io/fyne/v2/test"
 
+	"communicator/lab"
 	"communicator/session"
 	"communicator/ui/view"
 )
@@ -21,7 +22,12 @@ func TestStrangersWait(t *testing.T) {
 	atDesk(t, true, func(t *testing.T, d *desk) {
 		d.wait(time.Minute)                        // the address book is there: whoever is in it is no stranger
 		stranger := d.company.Administrator().User // is not in the directory
-		say := d.stranger()
+		his := d.another(d.company.Administrator())
+		say := func(text string) {
+			if _, err := his.IM.With(d.who.User).Send(t.Context(), text); err != nil {
+				t.Fatal(err)
+			}
+		}
 		say("You have won https://contoso.test/prize")
 		d.wait(2 * time.Second)
 		if len(d.talks.pages) != 0 || strings.Contains(texts(d.window), "You have won") {
@@ -51,13 +57,11 @@ func TestStrangersWait(t *testing.T) {
 	})
 }
 
-// stranger signs somebody in whom the directory does not know, and returns what
-// lets him write to the user of the desk.
-func (d *desk) stranger() (say func(text string)) {
+// another signs somebody else in, with a client like ours.
+func (d *desk) another(who lab.Person) *session.Session {
 	d.t.Helper()
-	who := d.company.Administrator()
 	s := session.New(session.Options{
-		User: who.User, Password: func() (string, error) { return who.Password, nil }, Silent: true,
+		User: who.User, Password: func() (string, error) { return who.Password, nil },
 		Resolver: d.company.Resolver(), Roots: d.company.Roots(), Dial: d.company.Dial,
 	})
 	ctx, leave := context.WithCancel(d.t.Context())
@@ -70,10 +74,5 @@ func (d *desk) stranger() (say func(text string)) {
 	if err := s.SignedIn(d.t.Context()); err != nil {
 		d.t.Fatal(err)
 	}
-	return func(text string) {
-		d.t.Helper()
-		if _, err := s.IM.With(d.who.User).Send(d.t.Context(), text); err != nil {
-			d.t.Fatal(err)
-		}
-	}
+	return s
 }

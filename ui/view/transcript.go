@@ -122,8 +122,19 @@ func Plain(messages []im.Message, self string, names Names, now time.Time) strin
 	return b.String()
 }
 
+// Typing says who is writing; empty: nobody.
+func Typing(who []string, names Names) string {
+	switch len(who) {
+	case 0:
+		return ""
+	case 1:
+		return say("{{.Name}} is typing…", "Name", names.Of(who[0]))
+	}
+	return say("{{.N}} people are typing…", "N", strconv.Itoa(len(who)))
+}
+
 // Glimpse is the beginning of a text in one line.
-func Glimpse(text string) string { return plain.Cut(plain.Line(text), 80) }
+func Glimpse(text string) string { return plain.Cut(plain.Line(text), glimpse) }
 
 // Delivery sums up where a message stands at all its recipients. It is never
 // better than at the one who is worst off.

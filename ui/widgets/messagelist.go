@@ -63,6 +63,9 @@ func (l *MessageList) SetEntries(entries []view.Entry) {
 	}
 }
 
+// Reveal scrolls to an entry.
+func (l *MessageList) Reveal(i int) { l.ScrollTo(i) }
+
 // Entries are those that the list shows.
 func (l *MessageList) Entries() []view.Entry { return l.entries }
 
