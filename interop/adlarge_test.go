@@ -51,19 +51,19 @@ const largeIP = "127.0.10.1"
 func largeAD(t *testing.T, all []member) ldapServer {
 	t.Helper()
 	lab := startLab(t, 20)
-	kept := keptAD(t, staffAD(lab.me, all))
-	l, err := net.Listen("tcp4", net.JoinHostPort(largeIP, "389"))
+	alone, err := net.Listen("tcp4", net.JoinHostPort(largeIP, "389")) // until it is served there
 	if err != nil {
 		t.Fatalf("%v (another run of this test, or not root)", err)
 	}
-	l.Close()
+	defer alone.Close()
 	c := controller{dir: filepath.Join(t.TempDir(), "dc"), ip: largeIP}
-	tool(t, "cp", "-a", "--reflink=auto", kept, c.dir)
+	tool(t, "cp", "-a", "--reflink=auto", keptAD(t, staffAD(lab.me, all)), c.dir)
+	alone.Close()
 	return c.serve(t, lab)
 }
 
 // keptAD is the folder of a controller with these people in the user's cache; it
-// is made if it is not there, in some five minutes. One of other people, or of
+// is made if it is not there, in three to seven minutes. One of other people, or of
 // another Samba, is thrown away.
 func keptAD(t *testing.T, ldif []string) string {
 	t.Helper()
