@@ -148,7 +148,7 @@ func (l *listing) forget() {
 			l.report(u, unknown())
 		}
 	}
-	l.seq, l.asked = sequence{}, false
+	l.seq, l.asked, l.twice = sequence{}, false, false
 	clear(l.told)
 	clear(l.silent)
 	clear(l.lacking)

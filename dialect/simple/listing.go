@@ -18,11 +18,13 @@ const (
 	// as those whose state has not come yet. The list is quiet when nothing more
 	// came for this long.
 	listQuiet    = 2 * time.Second
-	listQuietMax = 6 * time.Second // after there was first something to wait for, however much comes
+	listQuietMax = 6 * time.Second       // after there was first something to wait for, however much comes
+	listQuietOne = 10 * time.Millisecond // more, for each person in the list: a question costs a busy server as much as all it has done
 
 	fullTime = 30 * time.Second // for the full state to come when it is asked for
 
 	gapRest   = time.Minute      // a list that loses notifications sooner does not work
+	twiceRest = time.Minute      // between two questions because a version came twice
 	probes    = 5                // so many of those of whom nothing came are asked for by themselves
 	probeTime = 10 * time.Second // for each answer
 )
@@ -43,6 +45,8 @@ type listing struct {
 	full    bool            // it came
 	alone   map[string]bool // who is in it, but is watched by himself: his state did not come
 	seq     sequence
+	twice   bool              // a version came twice: which of two states is the newer is not known
+	sorted  time.Time         // when the full state was asked for, which tells
 	told    map[string]uint32 // the version that told of a person last
 	started time.Time         // of the first NOTIFY
 	lacking map[string]bool   // who is not in the server's full state of the list
@@ -91,7 +95,7 @@ func (l *listing) take(r pidf.RLMI, states []member, silent []string) {
 	}
 	waited := len(l.silent)+len(l.lacking) > 0 || !l.seq.whole()
 	l.lacks(r, states, silent)
-	l.seq.take(r.Version, r.FullState)
+	l.twice = l.seq.take(r.Version, r.FullState) || l.twice
 	l.full = l.full || r.FullState
 	for _, m := range states {
 		if at, ok := l.told[m.user]; ok && at > r.Version || l.alone[m.user] || !l.people[m.user] {
@@ -135,15 +139,19 @@ func (l *listing) lacks(r pidf.RLMI, states []member, silent []string) {
 // wait sets the time at which nothing more is expected; w.mu is held.
 func (l *listing) wait(now time.Time) {
 	l.stopTimer()
-	if len(l.silent)+len(l.lacking) == 0 && l.seq.whole() {
+	complete := len(l.silent)+len(l.lacking) == 0 && l.seq.whole()
+	if complete {
 		l.asked = false
+	}
+	if complete && !l.twice || l.ctx.Err() != nil {
 		return
 	}
-	if l.ctx.Err() != nil {
-		return
-	}
-	rest := min(listQuiet, l.since.Add(listQuietMax).Sub(now))
-	if l.asked && !l.full {
+	most := listQuietMax + time.Duration(len(l.people))*listQuietOne
+	rest := min(listQuiet, l.since.Add(most).Sub(now))
+	switch {
+	case complete:
+		rest = max(listQuiet, l.sorted.Add(twiceRest).Sub(now))
+	case l.asked && !l.full:
 		rest = l.since.Add(fullTime).Sub(now)
 	}
 	l.quiet = time.AfterFunc(max(0, rest), l.settle) // stopped by stopTimer
@@ -177,6 +185,7 @@ func (l *listing) settle() {
 	first := !l.asked
 	if live && first {
 		l.asked, l.full, l.since = true, false, now
+		l.twice, l.sorted = false, now
 		l.wait(now)
 	}
 	w.mu.Unlock()

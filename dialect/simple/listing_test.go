@@ -12,22 +12,13 @@ import (
 )
 
 func TestGapInVersions(t *testing.T) {
-	rlmi := func(version int, full bool, user string) (string, string) {
-		if full { // RFC 4662 §5.2: everybody is in it
-			ct, body := listOf200(version, []string{"bob@contoso.test", "carol@contoso.test"})
-			return ct, strings.Replace(body, `fullState="false"`, `fullState="true"`, 1)
-		}
-		return `multipart/related;type="application/rlmi+xml";boundary=b`, strings.ReplaceAll(fmt.Sprintf("--b\nContent-ID: <l>\nContent-Type: application/rlmi+xml\n\n"+
-			`<list xmlns="urn:ietf:params:xml:ns:rlmi" uri="sip:l@x" version="%d" fullState="%v"><resource uri="sip:%s"><instance id="1" state="active" cid="c"/></resource></list>`+
-			"\n--b\nContent-ID: <c>\nContent-Type: application/pidf+xml\n\n%s\n--b--\n", version, full, user, pidfOf(user, openTuple)), "\n", "\r\n")
-	}
 	synctest.Test(t, func(t *testing.T) {
 		r, p := started(t, Options{XCAP: "https://x", HTTP: (&store{docs: map[string]string{}}).client()})
 		watch(t, r, "bob@contoso.test", "carol@contoso.test")
 		m := p.next()
 		p.subscribed(m, "Require: eventlist")
 		send := func(version int, full bool, user string) {
-			ct, body := rlmi(version, full, user)
+			ct, body := rlmiOfTwo(version, full, user)
 			p.notify(m, "active;expires=3600", ct, body)
 		}
 		send(1, true, "bob@contoso.test")
@@ -63,6 +54,51 @@ func TestGapInVersions(t *testing.T) {
 		if !started {
 			t.Error("the list was not subscribed anew after a gap")
 		}
+	})
+}
+
+// rlmiOfTwo is a notification of a list of bob and carol: a full one says that
+// both are busy, another that user is available.
+func rlmiOfTwo(version int, full bool, user string) (contentType, body string) {
+	if full { // RFC 4662 §5.2: everybody is in it
+		ct, body := listOf200(version, []string{"bob@contoso.test", "carol@contoso.test"})
+		return ct, strings.Replace(body, `fullState="false"`, `fullState="true"`, 1)
+	}
+	return `multipart/related;type="application/rlmi+xml";boundary=b`, strings.ReplaceAll(fmt.Sprintf("--b\nContent-ID: <l>\nContent-Type: application/rlmi+xml\n\n"+
+		`<list xmlns="urn:ietf:params:xml:ns:rlmi" uri="sip:l@x" version="%d" fullState="%v"><resource uri="sip:%s"><instance id="1" state="active" cid="c"/></resource></list>`+
+		"\n--b\nContent-ID: <c>\nContent-Type: application/pidf+xml\n\n%s\n--b--\n", version, full, user, pidfOf(user, openTuple)), "\n", "\r\n")
+}
+
+// Two front ends that send at the same time give one version twice: the full state
+// tells which is the newer, and is not asked for again and again.
+func TestVersionTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, p := started(t, Options{XCAP: "https://x", HTTP: (&store{docs: map[string]string{}}).client()})
+		watch(t, r, "bob@contoso.test", "carol@contoso.test")
+		m := p.next()
+		p.subscribed(m, "Require: eventlist")
+		send := func(version int, full bool, user string) {
+			ct, body := rlmiOfTwo(version, full, user)
+			p.notify(m, "active;expires=3600", ct, body)
+		}
+		send(1, true, "")
+		send(2, false, "carol@contoso.test")
+		send(2, false, "bob@contoso.test")
+		time.Sleep(listQuiet)
+		p.subscribed(p.next(), "Require: eventlist")
+		send(3, true, "")
+		if got := r.news(); !strings.HasSuffix(got, "bob@contoso.test busy call In Lyon; carol@contoso.test busy call In Lyon") {
+			t.Errorf("at the end: %s", got)
+		}
+		for range 20 {
+			send(3, true, "")
+			time.Sleep(listQuiet)
+		}
+		p.quiet()
+		p.subscribed(p.next(), "Require: eventlist")
+		send(4, true, "")
+		time.Sleep(2 * twiceRest)
+		p.quiet()
 	})
 }
 
