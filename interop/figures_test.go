@@ -195,7 +195,7 @@ func contactFigures(t *testing.T, p place, others []string, most int) *client {
 // listen counts requests by method and direction, and the bytes of all SIP messages,
 // until the result is asked for. The client keeps only its latest 500 messages.
 func (c *client) listen() (result func() (requests map[string]int, sip int)) {
-	requests, sip, last := map[string]int{}, 0, time.Time{}
+	requests, sip, last := map[string]int{}, 0, time.Now()
 	look := func() {
 		for _, m := range c.Trace() {
 			if !m.Time.After(last) {

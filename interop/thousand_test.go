@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"communicator/presence"
+	"communicator/session"
 )
 
 // A thousand contacts at Kamailio, with its list server and without: what it takes
@@ -36,6 +37,38 @@ func TestFiguresThousand(t *testing.T) {
 	}
 }
 
+// A thousand people watched by one list subscription change their state within one
+// second: how long it takes until every last one is shown, and in how many messages.
+func TestFiguresThousandChanges(t *testing.T) {
+	p := startPool(t)
+	users := thousand(t, p)
+	publish(t, p, users, "Desk of ", 100)
+	keepList(t, p, "alice", users)
+	c := contactFigures(t, p.place(), users, 20+2*len(users)) // a machine that is too busy makes the client ask for each
+	shows := func(note string) {
+		t.Helper()
+		for _, u := range users {
+			c.sees(u, "busy, "+note, func(s presence.State) bool { return s.Note == note+u && s.Availability == presence.Busy })
+		}
+	}
+	shows("Desk of ")
+	mark, traffic := c.heard(), c.listen()
+	began := time.Now()
+	publish(t, p, users, "Away from ", len(users))
+	published := time.Since(began)
+	shows("Away from ")
+	took := time.Since(began)
+	requests, sip := traffic()
+	t.Logf("FIGURE %d changes in a second: accepted after %v, the last one shown after %v; %v, %d bytes of SIP", len(users), published.Round(time.Millisecond), took.Round(time.Millisecond), requests, sip)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.events[mark:] {
+		if s, is := e.(session.StateChanged); is && s.State.Phase != session.SignedIn {
+			t.Logf("FIGURE the connection was lost meanwhile: %+v", s.State)
+		}
+	}
+}
+
 // thousand makes so many accounts.
 func thousand(t *testing.T, p *pool) (users []string) {
 	t.Helper()
@@ -52,14 +85,24 @@ func thousand(t *testing.T, p *pool) (users []string) {
 	return users
 }
 
-// publish lets SIPp (Debian 12: 3.6.1) publish a state of each user, so many a second.
+// publish lets SIPp (Debian 12: 3.6.1) publish a state of each user, so many a
+// second, in the place of what he has published.
 func publish(t *testing.T, p *pool, users []string, note string, rate int) {
 	t.Helper()
 	dir := t.TempDir()
 	now := time.Now().UTC().Format(time.RFC3339Nano)
+	etags := map[string]string{}
+	for line := range strings.Lines(p.sql(t, "SELECT username || '@' || domain || ' ' || etag FROM presentity WHERE event = 'presence'")) {
+		user, etag, _ := strings.Cut(strings.TrimSpace(line), " ")
+		etags[user] = etag
+	}
 	table := "SEQUENTIAL\n"
 	for _, u := range users {
-		table += fmt.Sprintf("%s;%s;%s\n", u, note+u, now)
+		first := "Subject: the first"
+		if etags[u] != "" {
+			first = "SIP-If-Match: " + etags[u]
+		}
+		table += fmt.Sprintf("%s;%s;%s;%s\n", u, note+u, now, first)
 	}
 	for name, text := range map[string]string{"people.csv": table, "publish.xml": publishScenario} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -85,6 +128,7 @@ To: <sip:[field0]>
 Call-ID: [call_id]
 CSeq: 1 PUBLISH
 Event: presence
+[field3]
 Expires: 3600
 Content-Type: application/pidf+xml
 Content-Length: [len]

@@ -120,7 +120,7 @@ kamailio_as() { # name number
 		echo "#!define CTL_SOCKET \"unix:$D/$1/ctl\""
 		cat
 	} >"$D/$1/settings.cfg"
-	start "$1" kamailio -DD -E -f "$D/$1/kamailio.cfg" -L "$modules" -Y "$D/$1" -m 64 -M 8
+	start "$1" kamailio -DD -E -f "$D/$1/kamailio.cfg" -L "$modules" -Y "$D/$1" -m 512 -M 64
 }
 front_end() { # number address
 	kamailio_as "fe$1" "$1" <<-CFG
