@@ -8,12 +8,13 @@ import (
 )
 
 // Bulk is one message to many recipients, each separately. It is stored once and
-// enters the one-to-one conversation with each.
+// enters the one-to-one conversation with each, or is a line of a shared one.
 type Bulk struct {
 	// ID is that of the message; empty: a new one. A run and its resumption have
 	// the same, so that who got it from both shows it once. Letters, digits and -.
 	ID   string
-	To   []string // each is messaged once however often it appears
+	In   *Conversation // a shared one; nil: separately
+	To   []string      // each is messaged once however often it appears; of In, those members who do not have it yet
 	Text string
 	Rate int            // at most so many a second; 0: no limit
 	Each func(Delivery) // as each becomes final or waits for a connection; calls do not overlap
@@ -24,7 +25,7 @@ type Bulk struct {
 // not sent and gets no Delivery; the error is then that of ctx. Any other error
 // concerns the message as a whole, as with Conversation.Send.
 func (b *Book) SendEach(ctx context.Context, o Bulk) error {
-	text, err := sendable(o.Text, b.longest())
+	text, err := b.bulkText(o)
 	if err != nil {
 		return err
 	}
@@ -32,6 +33,9 @@ func (b *Book) SendEach(ctx context.Context, o Bulk) error {
 	m.ID = cmp.Or(o.ID, m.ID)
 	for i := range m.Delivered {
 		m.Delivered[i].ID = m.ID
+	}
+	if o.In != nil {
+		m.With, m.Group = o.In.key, o.In.groupNow()
 	}
 	var stored []State
 	kept := make(chan struct{})
@@ -47,7 +51,7 @@ func (b *Book) SendEach(ctx context.Context, o Bulk) error {
 	var unsent error
 	go func() { // ends when ctx does, or with the last transaction
 		defer close(results)
-		unsent = b.sendPaced(ctx, paced{m, text, stored, o.Rate}, results)
+		unsent = b.sendPaced(ctx, paced{m, text, m.list(), stored, o.Rate}, results)
 	}()
 	for d := range results {
 		if o.Each != nil {
@@ -70,10 +74,19 @@ func unique(to []string) []string {
 	return each
 }
 
+// bulkText is the text of a Bulk as it will be sent, or why it cannot be.
+func (b *Book) bulkText(o Bulk) (string, error) {
+	if o.In != nil {
+		return o.In.sendable(o.Text)
+	}
+	return sendable(o.Text, b.longest())
+}
+
 // paced is a Bulk that is stored.
 type paced struct {
 	Message
 	text   string
+	list   []byte  // of members; nil: it goes to each separately
 	stored []State // per delivery
 	rate   int
 }
@@ -119,16 +132,24 @@ func (b *Book) enterOne(m paced, i int) *leg {
 	defer b.tell.Flush()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	to := m.Delivered[i].To
-	c := b.with([]string{to})
-	l := c.leg(m.ID, to, m.text, nil)
+	to, one := m.Delivered[i].To, m.Message
+	c := b.talks[m.With]
+	if m.Group == nil {
+		c = b.with([]string{to})
+		one.With, one.Delivered = c.key, []Delivery{m.Delivered[i]}
+	} else if c == nil {
+		c = b.joint(*m.Group)
+	}
+	l := c.leg(m.ID, to, m.text, m.list)
 	l.call, l.stored = callOf(m.ID, to), m.stored[i]
-	one := m.Message
-	one.With, one.Delivered = c.key, []Delivery{m.Delivered[i]}
+	if c.find(m.ID) != nil {
+		return l // the line of all, which came with the first
+	}
 	c.admit() // whoever answers has admitted
 	c.add(line{one})
 	one = line{one}.snapshot()
 	b.tell.Add(func() { b.o.Emit(Sent{one}) })
+	c.heardOwn(one)
 	return l
 }
 
@@ -136,7 +157,7 @@ func (b *Book) enterOne(m paced, i int) *leg {
 func (b *Book) dropRest(m paced, i int) {
 	for _, d := range m.Delivered[i:] {
 		d.State, d.Reason = Failed, "stopped: not sent"
-		b.tell.Add(func() { b.record("", d) })
+		b.tell.Add(func() { b.record(m.With, d) })
 	}
 	b.tell.Flush()
 }

@@ -154,6 +154,13 @@ func (c *Conversation) present() *Group {
 	return r.group()
 }
 
+// groupNow is the group as it is with the next line of one's own.
+func (c *Conversation) groupNow() *Group {
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	return c.present()
+}
+
 // heardOwn changes the members as a line of one's own says; b.mu is held.
 func (c *Conversation) heardOwn(m Message) {
 	if c.circle != nil && c.circle.hear(m.says()).any() {
@@ -172,9 +179,7 @@ func (b *Book) speaker() speaker { return speaker{b.o.Self, b.o.Name} }
 // sendable returns the text as it will be sent, or why it cannot be: in a shared
 // conversation the list of members takes room.
 func (c *Conversation) sendable(text string) (string, error) {
-	c.b.mu.Lock()
-	g := c.present()
-	c.b.mu.Unlock()
+	g := c.groupNow()
 	if g == nil {
 		return sendable(text, c.b.longest())
 	}

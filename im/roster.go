@@ -121,8 +121,11 @@ func begin(s said, self string) (*roster, news) {
 	if s.notice != Left {
 		everybody = append(everybody, s.from)
 	}
-	for _, m := range each(append([]string{self}, everybody...)) { // who got it is in it, also who was not named
-		n.full = !r.admit(m) || n.full
+	r.in = each(append(everybody, self)) // who got it is in it, also who was not named
+	if n.full = len(r.in) > MaxMembers; n.full {
+		if r.in = r.in[:MaxMembers]; !slices.Contains(r.in, self) {
+			r.in[MaxMembers-1] = self
+		}
 	}
 	if slices.Contains(s.added, self) || s.words && s.notice == Joined {
 		n.added = []string{self}

@@ -183,6 +183,11 @@ func without(people []recipient, done map[string]bool) []recipient {
 	return slices.DeleteFunc(people, func(r recipient) bool { return done[r.user] })
 }
 
+// notSelf leaves out oneself, who is in a conversation anyhow.
+func notSelf(people []recipient, self string) []recipient {
+	return slices.DeleteFunc(people, func(r recipient) bool { return r.user == self })
+}
+
 func users(people []recipient) []string {
 	var all []string
 	for _, r := range people {

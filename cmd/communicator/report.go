@@ -24,6 +24,7 @@ type reportLine struct {
 	MS     int64    `json:"ms"`
 
 	Blocked bool `json:"blocked,omitempty"` // by a filter of the organisation
+	Plain   bool `json:"plain,omitempty"`   // of --together: the client there takes plain text only and shows no others
 }
 
 // reportHead is the first line that a run writes into its report. A later run
@@ -72,7 +73,7 @@ func newReport(p *program, file string, head reportHead, people []recipient) (*r
 
 // add takes the final state of one recipient.
 func (r *report) add(d im.Delivery) {
-	l := reportLine{uri(d.To), r.names[d.To], d.State, d.Code, d.Reason, milliseconds(d.Took), d.Blocked}
+	l := reportLine{uri(d.To), r.names[d.To], d.State, d.Code, d.Reason, milliseconds(d.Took), d.Blocked, d.Plain}
 	r.lines = append(r.lines, l)
 	r.file.add(l)
 	if r.program.flags.json {
@@ -127,6 +128,8 @@ func (r *report) print() {
 			if l.Code != 0 {
 				why += fmt.Sprintf(" (%d)", l.Code)
 			}
+		} else if l.Plain {
+			why = ": as plain text; answers come to you alone"
 		}
 		r.program.say("%-10s %s%s", l.State, who, why)
 	}

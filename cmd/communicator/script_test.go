@@ -26,7 +26,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata/script",
 		Setup: company,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"as": as, "lab": obey, "jsonlines": jsonLines, "exits": exits, "await": await, "once": gotOnce,
+			"as": as, "here": here, "lab": obey, "jsonlines": jsonLines, "exits": exits, "await": await, "once": gotOnce,
 		},
 	})
 }
@@ -63,6 +63,22 @@ func as(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("as %v: nobody of that name works in the lab", args)
+}
+
+// here USER: waits until a client that the lab does not simulate is signed in.
+func here(ts *testscript.TestScript, neg bool, args []string) {
+	c := ts.Value(companyKey{}).(*lab.Company)
+	for late := time.After(20 * time.Second); ; {
+		var who struct{ Real []string }
+		if json.Unmarshal([]byte(c.Do("who")), &who) == nil && slices.ContainsFunc(who.Real, func(u string) bool { return strings.HasPrefix(u, "sip:"+args[0]+"@") }) {
+			return
+		}
+		select {
+		case <-time.After(20 * time.Millisecond): // the lab answers questions and tells nothing
+		case <-late:
+			ts.Fatalf("%s has not signed in", args[0])
+		}
+	}
 }
 
 // lab COMMAND...: a command of the lab's standard input.

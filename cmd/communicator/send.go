@@ -21,6 +21,8 @@ import (
 type sending struct {
 	recipients recipients
 	text       string
+	together   bool   // one conversation that all see
+	title      string // of it
 	rate       int
 	yes, dry   bool
 	report     string
@@ -40,6 +42,9 @@ func (p *program) send() *cobra.Command {
 			if s.recipients.empty() {
 				return usage("send to whom? give --to, --group, --org, --filter or --list")
 			}
+			if s.title != "" && !s.together {
+				return usage("--title is of a conversation: give --together too")
+			}
 			if s.rate < 1 {
 				return usage("--rate %d: say how many a second, at least 1", s.rate)
 			}
@@ -53,6 +58,8 @@ func (p *program) send() *cobra.Command {
 	f.StringArrayVar(&s.recipients.filters, "filter", nil, "send to everybody who matches the `LDAP` filter")
 	f.StringArrayVar(&s.recipients.lists, "list", nil, "send to the addresses in `FILE`, one a line; - is standard input")
 	f.StringVarP(&s.text, "message", "m", "", "the `TEXT`; without it, standard input")
+	f.BoolVar(&s.together, "together", false, "one conversation that all see, instead of one with each")
+	f.StringVar(&s.title, "title", "", "with --together: what the conversation is called")
 	f.IntVar(&s.rate, "rate", 50, "at most `N` messages a second")
 	f.BoolVar(&s.yes, "yes", false, "do not ask when there are more than 50 recipients")
 	f.BoolVar(&s.dry, "dry-run", false, "print who would get it, send nothing")
@@ -88,6 +95,13 @@ func (p *program) sendMessage(ctx context.Context, s sending) error {
 		if err != nil {
 			return err
 		}
+		var talk *im.Conversation
+		if s.together {
+			if people = notSelf(people, session.State().User); len(people)+1 > im.MaxMembers {
+				return usage("--together: %d people and you are more than the %d who can be in a conversation; send to each separately", len(people), im.MaxMembers)
+			}
+			talk = session.IM.Joint(im.Group{ID: head.Message, Title: s.title, Members: append([]string{session.State().User}, users(people)...)})
+		}
 		if people = without(people, done); len(people) == 0 && !p.flags.json {
 			p.say("Nobody is left: all of them have it, says %s.", s.resume)
 			return nil
@@ -99,7 +113,7 @@ func (p *program) sendMessage(ctx context.Context, s sending) error {
 		if err := p.confirm(s, len(people)); err != nil {
 			return err
 		}
-		err = p.deliver(ctx, session, s, head, people)
+		err = p.deliver(ctx, session, delivery{s, head, talk, people})
 		p.printReplies(ctx, answers, s.replies)
 		return err
 	})
@@ -158,10 +172,19 @@ func (p *program) dryRun(people []recipient) {
 	})
 }
 
+// delivery is what is to be sent to whom.
+type delivery struct {
+	sending
+	head   reportHead
+	talk   *im.Conversation // the one that all see; nil: separately
+	people []recipient
+}
+
 // deliver sends, reports each recipient as it becomes final, and turns the
 // sum into the exit status. Ctrl-C stops what was not sent.
-func (p *program) deliver(ctx context.Context, s *session.Session, m sending, head reportHead, people []recipient) error {
-	r, err := newReport(p, m.report, head, people)
+func (p *program) deliver(ctx context.Context, s *session.Session, m delivery) error {
+	people := m.people
+	r, err := newReport(p, m.report, m.head, people)
 	if err != nil {
 		return err
 	}
@@ -170,7 +193,7 @@ func (p *program) deliver(ctx context.Context, s *session.Session, m sending, he
 		ctx, cancel = p.deadline(ctx)
 		defer cancel()
 	}
-	err = s.IM.SendEach(ctx, im.Bulk{ID: head.Message, To: users(people), Text: m.text, Rate: m.rate, Each: r.add})
+	err = s.IM.SendEach(ctx, im.Bulk{ID: m.head.Message, In: m.talk, To: users(people), Text: m.text, Rate: m.rate, Each: r.add})
 	stopped := ctx.Err() != nil
 	switch {
 	case stopped:

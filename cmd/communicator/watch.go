@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,14 +136,37 @@ func (p *program) event(e any) {
 	case session.WatcherChanged:
 		p.print("watcher", e.User, e.Status, map[string]any{"user": uri(e.User), "name": e.Name, "status": e.Status})
 	case im.Received:
-		m := e.Message
-		p.print("message", m.From, m.Text, map[string]any{"from": uri(m.From), "text": m.Text, "id": m.ID,
-			"sent": stamp(m.Time), "stored": m.Stored, "request": m.Request, "outside": p.outside(m.From)})
+		p.messageEvent(e.Message)
+	case im.MembersChanged:
+		p.print("members", e.With, strings.Join(e.Members, ", "), map[string]any{"conversation": e.With, "members": uris(e.Members)})
 	case im.DeliveryChanged:
 		d := e.Delivery
 		p.print("delivery", d.To, string(d.State), map[string]any{"to": uri(d.To), "id": d.ID, "state": d.State,
 			"code": d.Code, "reason": d.Reason, "ms": milliseconds(d.Took)})
 	}
+}
+
+// messageEvent prints a message, and of a conversation that all see who is in it.
+func (p *program) messageEvent(m im.Message) {
+	fields := map[string]any{"from": uri(m.From), "text": m.Text, "id": m.ID,
+		"sent": stamp(m.Time), "stored": m.Stored, "request": m.Request, "outside": p.outside(m.From)}
+	words := m.Text
+	if m.Group != nil {
+		fields["conversation"], fields["title"], fields["members"] = m.With, m.Group.Title, uris(m.Group.Members)
+		words = fmt.Sprintf("[%s] %s", cmp.Or(m.Group.Title, fmt.Sprintf("%d people", len(m.Group.Members))), m.Text)
+	}
+	if m.Notice != "" {
+		fields["notice"] = m.Notice
+	}
+	p.print("message", m.From, words, fields)
+}
+
+func uris(users []string) []string {
+	all := []string{}
+	for _, u := range users {
+		all = append(all, uri(u))
+	}
+	return all
 }
 
 func (p *program) stateEvent(s session.State) {
