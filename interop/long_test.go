@@ -42,10 +42,15 @@ func TestLongTexts(t *testing.T) {
 	for _, way := range []struct {
 		name     string
 		from, to *client
-	}{{"between two front ends", a, b}, {"back", b, a}, {"at one front end", a, c}} {
+		size     int
+	}{
+		{"between two front ends", a, b, 102_400}, {"back", b, a, 102_400}, {"at one front end", a, c, 102_400},
+		{"1 MB", a, b, im.MaxSession},
+	} {
 		t.Run(way.name, func(t *testing.T) {
-			text := strings.Repeat("Häuser ", 102_400/8)
-			mark := way.to.heard()
+			text := strings.Repeat("Häuser ", way.size/8)
+			mark, begun := way.to.heard(), time.Now()
+			defer func() { t.Logf("%d bytes in %v", len(text), time.Since(begun).Round(time.Millisecond)) }()
 			if d := delivery(t, way.from, way.to.user, text); d.State != im.Delivered {
 				t.Fatalf("%+v, want delivered", d)
 			}
