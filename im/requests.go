@@ -10,6 +10,14 @@ func (c *Conversation) Waiting() bool {
 	return c.waits
 }
 
+// Waits is Waiting of the conversation with this key, if there is one.
+func (b *Book) Waits(key string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.talks[key]
+	return c != nil && c.waits
+}
+
 // Requests returns the conversations that wait to be admitted, the one that
 // began first at the beginning.
 func (b *Book) Requests() []*Conversation {

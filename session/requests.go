@@ -72,6 +72,9 @@ func (r *Requests) Accept(with string) error {
 	for _, m := range lines {
 		r.s.Presence.alsoWatch(m.From)
 	}
+	if group := lines[len(lines)-1].Group; group != nil {
+		r.s.Presence.alsoWatch(group.Members...)
+	}
 	r.tell()
 	return nil
 }

@@ -333,3 +333,56 @@ func TestRequestsMoveByThemselves(t *testing.T) {
 		}
 	})
 }
+
+// Strangers who begin a conversation of several do not learn that I am here; once
+// it is accepted they do, and all of them may write.
+func TestRequestOfSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		co := company(t, lab.Options{})
+		people := co.People()
+		anna, sam, tom := co.Newcomer(), people[len(people)-1], people[len(people)-2]
+		o := options(co, anna)
+		o.Directory = "ldaps://nowhere.contoso.test:636" // nobody is in the address book
+		a, s, b := signedIn(t, o), signedIn(t, options(co, sam)), signedIn(t, options(co, tom))
+		watched := func(c *client) bool {
+			for _, w := range got[WatcherChanged](c) {
+				if w.User == anna.User {
+					return true
+				}
+			}
+			return false
+		}
+		time.Sleep(time.Minute)
+		talk := s.IM.Together("Lunch", anna.User, tom.User)
+		if m, err := talk.Send(t.Context(), "Hello all"); err != nil || m.Delivered[0].State != im.Delivered {
+			t.Fatalf("%+v, %v", m, err)
+		}
+		time.Sleep(time.Minute)
+		waiting := a.Requests.List()
+		if len(waiting) != 1 || waiting[0].From != sam.User || !strings.HasPrefix(waiting[0].With, "group:") || len(a.IM.Conversations()) != 0 {
+			t.Fatalf("%+v", waiting)
+		}
+		if watched(s) || watched(b) {
+			t.Error("strangers are watched")
+		}
+		if err := a.Requests.Accept(waiting[0].With); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if !watched(s) || !watched(b) {
+			t.Error("who was accepted is not watched")
+		}
+		for _, c := range b.IM.Conversations() {
+			if c.Shared() {
+				if _, err := c.Send(t.Context(), "Hello Anna"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		time.Sleep(time.Second)
+		e := got[im.Received](a)
+		if last := e[len(e)-1].Message; last.Text != "Hello Anna" || last.Request {
+			t.Errorf("%+v", last)
+		}
+	})
+}

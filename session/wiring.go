@@ -32,7 +32,9 @@ func (s *Session) wire(e any) {
 	case im.Received:
 		s.Requests.arrived(e.Message)
 	case im.MembersChanged:
-		s.Presence.alsoWatch(e.Members...)
+		if !s.IM.Waits(e.With) { // else it would show all those strangers that I am here
+			s.Presence.alsoWatch(e.Members...)
+		}
 	case im.Sent:
 		var to []string
 		for _, d := range e.Message.Delivered {
