@@ -1,5 +1,6 @@
 // Package im is conversations: one to one, many, and a whole contact group,
-// by page-mode messages (RFC 3428) through the server one is signed in to.
+// by page-mode messages (RFC 3428) through the server one is signed in to, and by
+// sessions where they must be (session.go).
 //
 // A message has one honest state per recipient; outbox.go draws how it changes.
 // It is stored before it is sent, and one that comes before it is acknowledged.

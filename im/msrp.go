@@ -36,6 +36,8 @@ const (
 	reportTime = 2 * time.Minute  // for the recipient to confirm
 )
 
+var errNoRelay = errors.New("there is no relay")
+
 // longest is the longest text that may be sent.
 func (b *Book) longest() int {
 	if b.o.Relay != nil {
@@ -48,21 +50,25 @@ func (b *Book) longest() int {
 // have a relay, else in parts, if it is not too long for that.
 func (b *Book) long(ctx context.Context, l *leg) Delivery {
 	l.err = nil
-	c := b.chatWith(l.to, func(c *chat) bool { return c.conn != nil })
-	if c == nil && b.o.Relay != nil {
-		var err error
-		if c, err = b.openMSRP(ctx, l.to); err != nil {
-			b.o.Log.Debug("no session for a long message", "to", l.to, "error", err)
-		}
-		if errors.Is(err, sipconn.ErrOffline) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
-			l.err = err // nothing was written
-			return Delivery{State: Failed, Reason: "not connected: not sent"}
-		}
-	}
-	if c != nil {
+	if c := b.chatWith(l.to, func(c *chat) bool { return c.conn != nil }); c != nil {
 		if d, over := c.send(ctx, l); !over {
 			return d
 		}
+	}
+	c, err := b.openMSRP(ctx, l.to)
+	switch { // nothing was written
+	case errors.Is(err, sipconn.ErrOffline):
+		l.err = err
+		return outcome(nil, err)
+	case err != nil && ctx.Err() != nil:
+		return Delivery{State: Failed, Reason: "cancelled: not sent"}
+	}
+	if err == nil {
+		if d, over := c.send(ctx, l); !over {
+			return d
+		}
+	} else {
+		b.o.Log.Debug("no session for a long message", "to", l.to, "error", err)
 	}
 	if len(l.text) > MaxParted {
 		return Delivery{State: Failed, Code: sip.StatusMessageTooLarge,
@@ -125,6 +131,9 @@ func (c *chat) path() msrp.Path { return append(c.use[:len(c.use):len(c.use)], c
 
 // askRelay connects to the relay and asks it for a path.
 func (c *chat) askRelay(ctx context.Context) error {
+	if c.b.o.Relay == nil {
+		return errNoRelay
+	}
 	ctx, cancel := context.WithTimeout(ctx, relayTime)
 	defer cancel()
 	relay, err := c.b.o.Relay(ctx)

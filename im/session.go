@@ -63,7 +63,7 @@ func (b *Book) carry(ctx context.Context, l *leg) Delivery {
 	if len(l.text) > MaxText {
 		return b.long(ctx, l)
 	}
-	for c := b.chatWith(l.to, func(c *chat) bool { return c.first }); c != nil; c = nil {
+	if c := b.chatWith(l.to, func(c *chat) bool { return c.first }); c != nil {
 		if d, over := c.send(ctx, l); !over {
 			return d
 		}
