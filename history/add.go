@@ -78,7 +78,7 @@ func (c *conn) extend(id int64, e Entry, holder string) error {
 // the conversation with him.
 func (c *conn) addRecipient(entry int64, with string, r Recipient) error {
 	if with == "" {
-		talk, err := c.talk(Entry{With: r.To})
+		talk, err := c.talk(r.To)
 		if err == nil {
 			err = c.accept(talk)
 		}
@@ -97,7 +97,7 @@ func (c *conn) insert(e Entry, mark []byte, holder string) error {
 	var talk int64 // 0: several people separately
 	if e.With != "" {
 		var err error
-		if talk, err = c.talk(e); err != nil {
+		if talk, err = c.talk(e.With); err != nil {
 			return err
 		}
 	}
@@ -105,6 +105,10 @@ func (c *conn) insert(e Entry, mark []byte, holder string) error {
 		if err := c.accept(talk); err != nil {
 			return err
 		}
+	}
+	circle, err := c.circle(e)
+	if err != nil {
+		return err
 	}
 	sender, err := c.person(e.From)
 	if err != nil {
@@ -118,9 +122,9 @@ func (c *conn) insert(e Entry, mark []byte, holder string) error {
 	if raw == e.Text {
 		raw = ""
 	}
-	_, err = c.do(`INSERT INTO entries (id, talk, sender, own, kind, read, late, request, mark, message, text, raw, notice, added)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)`,
-		id, talk, sender, e.Own, int(e.Kind), e.Own || e.Read, e.Late, e.Request, mark, e.ID, e.Text, raw, e.Notice, strings.Join(e.Added, ","))
+	_, err = c.do(`INSERT INTO entries (id, talk, circle, sender, own, kind, read, late, request, mark, message, text, raw, notice, added)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)`,
+		id, talk, circle, sender, e.Own, int(e.Kind), e.Own || e.Read, e.Late, e.Request, mark, e.ID, e.Text, raw, e.Notice, strings.Join(e.Added, ","))
 	if err == nil && e.Kind == Call {
 		_, err = c.do("INSERT INTO calls (entry, device, reason, length) VALUES (?1, ?2, ?3, ?4)", id, e.Device, e.Reason, e.Length.Milliseconds())
 	}
@@ -141,18 +145,29 @@ func (c *conn) remember(mark []byte, at int64) error {
 	return err
 }
 
-// talk returns the number of an entry's conversation, made if need be.
-func (c *conn) talk(e Entry) (int64, error) {
-	r, err := c.first("SELECT id, title, members FROM talks WHERE key = ?1", e.With)
+// talk returns the number of a conversation, made if need be.
+func (c *conn) talk(key string) (int64, error) {
+	r, err := c.first("SELECT id FROM talks WHERE key = ?1", key)
+	if err == nil && r == nil {
+		r, err = c.first("INSERT INTO talks (key) VALUES (?1) RETURNING id", key)
+	}
 	if err != nil {
 		return 0, err
 	}
-	members := strings.Join(e.Members, ",")
-	if r != nil && (members == "" || members == r.text(2)) && (e.Title == "" || e.Title == r.text(1)) {
-		return r.number(0), nil
+	return r.number(0), nil
+}
+
+// circle returns the number of who sees an entry, made if need be; 0: who is in
+// its conversation.
+func (c *conn) circle(e Entry) (int64, error) {
+	if e.Title == "" && len(e.Members) == 0 {
+		return 0, nil
 	}
-	r, err = c.first(`INSERT INTO talks (key, title, members) VALUES (?1, ?2, ?3)
-		ON CONFLICT (key) DO UPDATE SET title = iif(?2 = '', title, ?2), members = iif(?3 = '', members, ?3) RETURNING id`, e.With, e.Title, members)
+	members := strings.Join(e.Members, ",")
+	r, err := c.first("SELECT id FROM circles WHERE title = ?1 AND members = ?2", e.Title, members)
+	if err == nil && r == nil {
+		r, err = c.first("INSERT INTO circles (title, members) VALUES (?1, ?2) RETURNING id", e.Title, members)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -51,7 +51,7 @@ type Entry struct {
 	Late    bool      // a server kept it
 	Request bool      // incoming, of a stranger who is not accepted yet
 	Notice  string    // of a Notice: "joined", "left", "renamed"
-	Title   string    // of a conversation that everyone sees; what is read has the newest
+	Title   string    // of a conversation that everyone sees, with this line
 	Members []string  // of the same, in the order of joining; empty: With has them
 	Added   []string  // of them: came in with this line
 	To      []Recipient

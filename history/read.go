@@ -104,12 +104,12 @@ func (s *Store) talks(condition string, n int) ([]Talk, error) {
 	err := s.read(func(c *conn) error {
 		all = nil
 		var last []int64
-		err := c.each(`SELECT key, title, members, nullif(max(ifnull((SELECT max(e.id) FROM entries e WHERE e.talk = talks.id), 0),
+		err := c.each(`SELECT key, nullif(max(ifnull((SELECT max(e.id) FROM entries e WHERE e.talk = talks.id), 0),
 				ifnull((SELECT max(p.entry) FROM places p WHERE p.talk = talks.id), 0)), 0) AS last,
 			(SELECT count(*) FROM entries e WHERE e.talk = talks.id AND NOT e.read)
 			FROM talks WHERE last IS NOT NULL `+condition+` ORDER BY last DESC LIMIT ?1`, []any{n}, func(r row) error {
-			all = append(all, Talk{With: r.text(0), Title: r.text(1), Members: split(r.text(2)), Unread: int(r.number(4))})
-			last = append(last, r.number(3))
+			all = append(all, Talk{With: r.text(0), Unread: int(r.number(2))})
+			last = append(last, r.number(1))
 			return nil
 		})
 		for i := range all {
@@ -118,7 +118,7 @@ func (s *Store) talks(condition string, n int) ([]Talk, error) {
 			}
 			var one []Entry
 			if one, err = c.entriesWith(all[i].With, last[i:i+1]); len(one) > 0 {
-				all[i].Last = one[0]
+				all[i].Last, all[i].Title, all[i].Members = one[0], one[0].Title, one[0].Members
 			}
 		}
 		return err
@@ -162,8 +162,8 @@ func (c *conn) entries(ids []int64) ([]Entry, error) {
 
 // entry reads one entry; without ID: it is not there.
 func (c *conn) entry(id int64) (Entry, error) {
-	r, err := c.first(`SELECT e.message, t.key, p.address, e.own, e.kind, e.text, e.raw, e.read, e.late, e.request, e.notice, t.title, t.members, e.added
-		FROM entries e LEFT JOIN talks t ON t.id = e.talk JOIN people p ON p.id = e.sender WHERE e.id = ?1`, id)
+	r, err := c.first(`SELECT e.message, t.key, p.address, e.own, e.kind, e.text, e.raw, e.read, e.late, e.request, e.notice, g.title, g.members, e.added
+		FROM entries e LEFT JOIN talks t ON t.id = e.talk LEFT JOIN circles g ON g.id = e.circle JOIN people p ON p.id = e.sender WHERE e.id = ?1`, id)
 	if err != nil || r == nil {
 		return Entry{}, err
 	}

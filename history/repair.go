@@ -111,7 +111,8 @@ func (s *Store) finishRepair() error {
 type other struct {
 	c      *conn
 	people map[int64]string
-	talks  map[int64]Talk
+	talks  map[int64]string // keys
+	circle map[int64]Talk   // Title and Members
 	unsent map[int64]string
 	into   *merger
 }
@@ -132,10 +133,10 @@ func readOther(file string, into *merger) error {
 	if _, err := c.first("PRAGMA writable_schema = ON"); err != nil {
 		return err
 	}
-	o := &other{c: c, into: into, people: map[int64]string{}, talks: map[int64]Talk{}, unsent: map[int64]string{}}
-	if r, err := c.first("SELECT count(*) FROM sqlite_schema WHERE name IN ('people', 'talks', 'entries', 'recipients', 'unsent')"); err != nil {
+	o := &other{c: c, into: into, people: map[int64]string{}, talks: map[int64]string{}, circle: map[int64]Talk{}, unsent: map[int64]string{}}
+	if r, err := c.first("SELECT count(*) FROM sqlite_schema WHERE name IN ('people', 'talks', 'circles', 'entries', 'recipients', 'unsent')"); err != nil {
 		return err
-	} else if r.number(0) != 5 {
+	} else if r.number(0) != 6 {
 		return errors.New("it is no history of this program")
 	}
 	if err := o.readNames(); err != nil {
@@ -159,8 +160,14 @@ func (o *other) readNames() error {
 		return nil
 	}))
 	if err == nil {
-		err = o.tolerate(o.c.each("SELECT id, key, title, members FROM talks", nil, func(r row) error {
-			o.talks[r.number(0)] = Talk{With: r.text(1), Title: r.text(2), Members: split(r.text(3))}
+		err = o.tolerate(o.c.each("SELECT id, key FROM talks", nil, func(r row) error {
+			o.talks[r.number(0)] = r.text(1)
+			return nil
+		}))
+	}
+	if err == nil {
+		err = o.tolerate(o.c.each("SELECT id, title, members FROM circles", nil, func(r row) error {
+			o.circle[r.number(0)] = Talk{Title: r.text(1), Members: split(r.text(2))}
 			return nil
 		}))
 	}
@@ -203,12 +210,12 @@ func (o *other) readEntries() error {
 // that could be read.
 func (o *other) readStretch(from, to int64) (next int64, err error) {
 	next = from
-	err = o.c.each(`SELECT id, talk, sender, own, kind, read, late, request, message, text, raw, notice, added FROM entries WHERE id BETWEEN ?1 AND ?2 ORDER BY id`,
+	err = o.c.each(`SELECT id, talk, sender, own, kind, read, late, request, message, text, raw, notice, added, circle FROM entries WHERE id BETWEEN ?1 AND ?2 ORDER BY id`,
 		[]any{from, to}, func(r row) error {
 			id := r.number(0)
 			next = id + 1
-			t := o.talks[r.number(1)]
-			e := Entry{ID: r.text(8), With: t.With, Title: t.Title, Members: t.Members, From: o.people[r.number(2)], Own: r.is(3), Kind: kindOf(r.number(4)),
+			seen := o.circle[r.number(13)]
+			e := Entry{ID: r.text(8), With: o.talks[r.number(1)], Title: seen.Title, Members: seen.Members, From: o.people[r.number(2)], Own: r.is(3), Kind: kindOf(r.number(4)),
 				Read: r.is(5), Late: r.is(6), Request: r.is(7), Text: r.text(9), Raw: r.text(10), Notice: r.text(11), Added: split(r.text(12)), Time: time.UnixMicro(id)}
 			if err := o.tolerate(o.c.details(id, &e)); err != nil {
 				return err

@@ -7,15 +7,17 @@ import "fmt"
 var migrations = []string{
 	`
 CREATE TABLE people (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE);
-CREATE TABLE talks (
+CREATE TABLE talks (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
+CREATE TABLE circles ( -- who sees a conversation that everyone sees
 	id INTEGER PRIMARY KEY,
-	key TEXT NOT NULL UNIQUE,
-	title TEXT NOT NULL DEFAULT '',
-	members TEXT NOT NULL DEFAULT '' -- addresses, joined by commas; empty: the key has them
+	title TEXT NOT NULL,
+	members TEXT NOT NULL, -- addresses, joined by commas
+	UNIQUE (title, members)
 );
 CREATE TABLE entries (
 	id INTEGER PRIMARY KEY, -- its time in microseconds since 1970, made unique: so all is in order of time
 	talk INTEGER NOT NULL, -- 0: it went to several people separately, and is in the talks that places says
+	circle INTEGER NOT NULL, -- 0: none
 	sender INTEGER NOT NULL, -- of people
 	own INTEGER NOT NULL,
 	kind INTEGER NOT NULL,
@@ -51,7 +53,7 @@ CREATE TABLE seen (mark BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID; --
 
 -- The conversation is a word of its own column, so that a search in one does not
 -- read what was said in all the others.
-CREATE VIRTUAL TABLE words USING fts5(text, talk, content='entries', content_rowid='id', prefix='1 2 3', tokenize="unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE words USING fts5(text, talk, content='entries', content_rowid='id', prefix='2 3 4', columnsize=0, tokenize="unicode61 remove_diacritics 2");
 INSERT INTO words(words, rank) VALUES ('secure-delete', 1);
 CREATE TRIGGER entries_added AFTER INSERT ON entries BEGIN
 	INSERT INTO words(rowid, text, talk) VALUES (new.id, new.text, new.talk);

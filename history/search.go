@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Query is what to search for.
@@ -25,8 +26,8 @@ const (
 )
 
 // Search returns what has all words of a query, newest first. Case and accents do
-// not count, the last word may be a beginning, and "words in quotes" are found
-// side by side. Nothing that is typed is an error.
+// not count, the last word may be a beginning (of two letters), and "words in
+// quotes" are found side by side. Nothing that is typed is an error.
 func (s *Store) Search(q Query) ([]Entry, error) {
 	var all []Entry
 	err := s.read(func(c *conn) error {
@@ -121,7 +122,7 @@ func appendTerm(terms []string, text string, beginning bool) []string {
 		return r
 	}, text)
 	term := `"` + clean + `"`
-	if last := strings.TrimRightFunc(clean, func(r rune) bool { return !isWord(r) }); beginning && last == clean {
+	if last, n := utf8.DecodeLastRuneInString(clean); beginning && isWord(last) && (n > 1 || len(clean) > 1) {
 		term += "*"
 	}
 	return append(terms, term)

@@ -180,7 +180,7 @@ func (c *conn) upToDate(file string) error {
 			return err
 		}
 	}
-	for _, table := range []string{"people", "talks", "entries", "recipients", "places", "calls", "unsent", "seen", "words_data"} {
+	for _, table := range []string{"people", "talks", "circles", "entries", "recipients", "places", "calls", "unsent", "seen", "words_data"} {
 		if _, err := c.first("SELECT * FROM " + table + " LIMIT 1"); err != nil {
 			return err
 		}

@@ -127,7 +127,6 @@ func (p *Past) requests() (lines []im.Message) {
 		p.s.log.Warn("history", "error", err)
 	}
 	for _, t := range talks {
-		t.Last.With, t.Last.Title, t.Last.Members = t.With, t.Title, t.Members
 		lines = append(lines, Line(t.Last))
 	}
 	return lines

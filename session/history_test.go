@@ -160,7 +160,7 @@ func TestLinesComeBack(t *testing.T) {
 			Group: &im.Group{ID: "g", Title: "Lunch", Members: []string{"anna@contoso.test", "bob@contoso.test"}, Added: []string{"bob@contoso.test"}}},
 		{ID: "2", With: "group:g", From: "anna@contoso.test", Text: "Hi", Raw: "Hi\x07", Time: at.Add(time.Second), Read: true, Delivered: []im.Delivery{
 			{ID: "2", To: "bob@contoso.test", State: im.Failed, Code: 403, Reason: "Forbidden", Took: time.Second, Plain: true, Blocked: true}},
-			Group: &im.Group{ID: "g", Title: "Lunch", Members: []string{"anna@contoso.test", "bob@contoso.test"}}},
+			Group: &im.Group{ID: "g", Title: "Dinner", Members: []string{"anna@contoso.test", "bob@contoso.test", "eva@contoso.test"}}},
 	}
 	for _, m := range lines {
 		if known, err := s.History.keep(m); known || err != nil {
