@@ -194,9 +194,11 @@ func (p *program) deliver(ctx context.Context, s *session.Session, m delivery) e
 		defer cancel()
 	}
 	err = s.IM.SendEach(ctx, im.Bulk{ID: m.head.Message, In: m.talk, To: users(people), Text: m.text, Rate: m.rate, Each: r.add})
-	stopped := ctx.Err() != nil
+	over := ctx.Err() != nil
 	switch {
-	case stopped:
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		r.unsent(people, "no time was left")
+	case over:
 		r.unsent(people, "stopped")
 	case err != nil:
 		r.unsent(people, err.Error())
@@ -204,10 +206,10 @@ func (p *program) deliver(ctx context.Context, s *session.Session, m delivery) e
 	if end := r.end(); end != nil {
 		return end
 	}
-	if err != nil && !stopped {
+	if err != nil && !over {
 		return exit{statusFailed, err}
 	}
-	return r.status(stopped)
+	return r.status(errors.Is(ctx.Err(), context.Canceled))
 }
 
 // printReplies prints the messages that come within d.
