@@ -3,6 +3,8 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 
 	"communicator/session"
@@ -86,6 +88,23 @@ func (a *App) Find(text string) {
 func (a *App) Fold(group string, fold bool) {
 	a.main.folded[group] = fold
 	a.refresh()
+}
+
+// OpenRequests shows what strangers have written.
+func (a *App) OpenRequests() {
+	if a.been {
+		a.talks.openRequests()
+	}
+}
+
+// SeesTyping says whether the conversation that shows says that user is typing.
+func (a *App) SeesTyping(user string) bool {
+	i := a.talks.at(a.talks.current)
+	if i < 0 {
+		return false
+	}
+	p, is := a.talks.pages[i].(*talkPage)
+	return is && slices.Contains(p.typers, user)
 }
 
 // Conversations is the window of the conversations.

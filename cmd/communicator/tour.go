@@ -58,7 +58,7 @@ func (p *program) tour(ctx context.Context, company *lab.Company, pictures strin
 	t := &tour{program: p, company: company, pictures: pictures, dir: dir}
 	p.say("A company of %d people runs in this process: DNS, SIP servers, address book.", len(company.People()))
 	for _, step := range []func(context.Context) error{
-		t.signIn, t.contactList, t.note, t.chat, t.group, t.draw, t.failover, t.signOut, t.noteStays,
+		t.signIn, t.contactList, t.note, t.chat, t.group, t.everyone, t.stranger, t.draw, t.failover, t.signOut, t.noteStays,
 	} {
 		if err := step(ctx); err != nil {
 			return exit{statusFailed, fmt.Errorf("step %d of the tour did not come true: %w", t.number, because(ctx, err))}
@@ -192,14 +192,6 @@ func (t *tour) note(ctx context.Context) error {
 		}
 		return false
 	})
-}
-
-func (t *tour) chat(ctx context.Context) error {
-	t.step("Chat with %s", t.bruno.who.Name)
-	if err := t.say(ctx, t.anna, t.bruno, "Do you have the numbers for Lyon?"); err != nil {
-		return err
-	}
-	return t.say(ctx, t.bruno, t.anna, "Yes. Sending them now.")
 }
 
 // say sends a line and waits until it is on the other side.

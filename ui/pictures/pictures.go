@@ -37,12 +37,15 @@ import (
 
 // Options of Draw.
 type Options struct {
-	Dir  string                  // made if need be; receives the pictures
-	User string                  // who signs in
-	Door ui.Door                 // how
-	Say  string                  // a message to the first direct report; empty: none is sent
-	Hear func(from string) error // makes that person answer it; nil: no answer
-	All  string                  // a message to all direct reports; empty: none is sent
+	Dir   string                  // made if need be; receives the pictures
+	User  string                  // who signs in
+	Door  ui.Door                 // how
+	Say   string                  // a message to the first direct report; empty: none is sent
+	Hear  func(from string) error // makes that person answer it; nil: no answer
+	All   string                  // a message to all direct reports; empty: none is sent
+	Fail  func(user string) error // lets the next message to that person fail; nil: none does
+	Type  func(from string)       // makes that person begin to write; nil: nobody does
+	Knock func() error            // makes somebody unknown write; nil: nobody does
 }
 
 // Draw signs in, looks at every window and writes a picture of each, light and
@@ -145,7 +148,10 @@ func (s *studio) tour(ctx context.Context) error {
 	if err := s.conversation(ctx, reports.Members[0].User); err != nil {
 		return err
 	}
-	return s.group(ctx)
+	if err := s.group(ctx, reports.Members); err != nil {
+		return err
+	}
+	return s.requests(ctx)
 }
 
 // known waits until every contact's state has been heard.
@@ -203,18 +209,44 @@ func (s *studio) conversation(ctx context.Context, user string) error {
 			return err
 		}
 	}
+	if s.Type != nil {
+		s.Type(user)
+		if err := s.until(ctx, "somebody typing", func() bool { return s.ui.SeesTyping(user) }); err != nil {
+			return err
+		}
+	}
 	s.drain()
 	return s.both("conversation", s.ui.Conversations, false)
 }
 
-func (s *studio) group(ctx context.Context) error {
+func (s *studio) group(ctx context.Context, members []contacts.Contact) error {
 	s.ui.OpenGroup("My direct reports", s.All)
 	if err := s.both("group", s.ui.Conversations, false); err != nil || s.All == "" {
 		return err
 	}
+	if s.Fail != nil {
+		if err := s.Fail(members[len(members)-1].User); err != nil {
+			return err
+		}
+	}
 	s.ui.SendGroup()
 	err := s.until(ctx, "the result of the group message", s.ui.Idle)
 	return errors.Join(err, s.both("group-sent", s.ui.Conversations, false))
+}
+
+// requests shows the box of what strangers write.
+func (s *studio) requests(ctx context.Context) error {
+	if s.Knock == nil {
+		return nil
+	}
+	if err := s.Knock(); err != nil {
+		return err
+	}
+	if err := s.until(ctx, "the request", func() bool { return len(s.ui.Session().Requests.List()) > 0 }); err != nil {
+		return err
+	}
+	s.ui.OpenRequests()
+	return s.both("requests", s.ui.Conversations, false)
 }
 
 // both draws a window in light and in dark.
