@@ -60,7 +60,7 @@ func (p *requestsPage) refresh() {
 
 // request is one stranger with what he wrote. Links in it are plain text.
 func (p *requestsPage) request(r view.Asking) fyne.CanvasObject {
-	head := widgets.Row(8, 1, widgets.NewText(r.Who, theme.Body, "").Strong().Short(), widgets.NewText(r.When, theme.Caption, theme.Secondary))
+	head := widgets.Row(8, 0, widgets.NewText(r.Who, theme.Body, "").Strong().Short(), widgets.NewText(r.When, theme.Caption, theme.Secondary))
 	lines := widgets.Column(4, head, widgets.NewText(dotted(r.Address, r.Outside, r.Count), theme.Caption, theme.Secondary).Short(), paragraph("", r.Text, false))
 	answers := widgets.Row(8, -1,
 		widgets.NewSmallButton(lang.L("Accept"), "ui-check", func() { p.accept(r.With) }),
@@ -70,7 +70,7 @@ func (p *requestsPage) request(r view.Asking) fyne.CanvasObject {
 		widgets.NewSmallButton(lang.L("Put away"), "", func() {
 			p.app.do(lang.L("The request was not put away."), func(context.Context) error { return p.app.session.Requests.Dismiss(r.With) })
 		}))
-	lines.Add(answers)
+	lines.Add(widgets.Inset(4, 0, 0, 0, answers))
 	return widgets.Panel(widgets.NewFill(theme.BubbleTheirs, "", theme.PanelRadius), 12, lines)
 }
 

@@ -225,7 +225,7 @@ func (s *studio) group(ctx context.Context, members []contacts.Contact) error {
 		return err
 	}
 	if s.Fail != nil {
-		if err := s.Fail(members[len(members)-1].User); err != nil {
+		if err := s.Fail(members[min(1, len(members)-1)].User); err != nil {
 			return err
 		}
 	}
