@@ -328,11 +328,16 @@ func (c *Conversation) grow(n int) {
 const (
 	lineSize     = 250
 	deliverySize = 350 // with a reason
+	memberSize   = 4
 )
 
 // size is how much memory a line takes, more or less.
 func (l line) size() int {
-	return lineSize + len(l.Text) + len(l.Raw) + len(l.ID) + len(l.Delivered)*deliverySize
+	members := 0
+	if l.Group != nil {
+		members = len(l.Group.Members) // most lines share them
+	}
+	return lineSize + memberSize*members + len(l.Text) + len(l.Raw) + len(l.ID) + len(l.Delivered)*deliverySize
 }
 
 // find returns the own line of that ID, or nil; b.mu is held. What comes in may

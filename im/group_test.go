@@ -383,3 +383,41 @@ func FuzzShared(f *testing.F) {
 		}
 	})
 }
+
+// What an earlier process stored is known again: who is in it, who has left, and
+// who takes a list though he is away.
+func TestSharedAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		g := func(members ...string) *Group { return &Group{ID: "g1", Title: "Lunch", Members: members} }
+		r.o.Store.Newest = func(with string, before time.Time, n int) []Message {
+			if with != "group:g1" || !before.IsZero() {
+				return nil
+			}
+			return []Message{
+				{ID: "1", With: with, From: bob, Text: "Hungry?", Group: g(anna, bob, carol, dave)},
+				{ID: "2", With: with, From: dave, Text: "dave left", Notice: Left, Group: g(anna, bob, carol)},
+			}
+		}
+		p := connect(t, r.line, r.Book)
+		p.send(incoming("3@x", mixedType, mixed("", "hi", listOf(`name="g1"`, "Lunch", anna, bob, carol, dave))))
+		p.next()
+		c := r.Joint(Group{ID: "g1"})
+		if !slices.Equal(c.Members(), []string{bob, carol}) || c.Title() != "Lunch" {
+			t.Errorf("%q with %q", c.Title(), c.Members())
+		}
+		p.send(strings.ReplaceAll(incoming("4@x", mixedType, mixed("", "let me in", listOf(`name="g1"`, "", anna, eve))), "bob@Contoso", "eve@contoso"))
+		p.next()
+		if n := len(c.Messages()); n != 3 {
+			t.Errorf("%d lines", n)
+		}
+		p.options = []string{"Accept: text/plain"}
+		done := sent(t.Context(), c, "Noon")
+		for range 2 {
+			p.answer(p.next(), "202 Accepted")
+		}
+		if d := (<-done).Delivered; !d[0].Plain || !d[1].Plain {
+			t.Errorf("they say that they take plain text only: %+v", d)
+		}
+	})
+}

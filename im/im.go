@@ -89,7 +89,7 @@ type Message struct {
 type Group struct {
 	ID      string   // unique
 	Title   string   // empty: none
-	Members []string // everybody, as "user@domain", in the order of joining; oneself too, unless one has left
+	Members []string // everybody, as "user@domain", in the order of joining; oneself too, unless one has left; not to be changed, lines share it
 	Added   []string // of them: came in with this line
 }
 

@@ -187,7 +187,8 @@ func (b *Book) dated(r *sip.Request) ([]byte, dating) {
 	if sent.After(now) || now.Sub(sent) > keptMost {
 		sent = now // somebody's clock is wrong: it is told among the newest, where it came
 	}
-	stored := len(mark) > 0 || len(r.GetHeaders("Via")) == 1 || now.Sub(sent) > late
+	named := header(r, "Message-ID") != "" // by deploy/kamailio, in what it kept
+	stored := len(mark) > 0 || named || len(r.GetHeaders("Via")) == 1 || now.Sub(sent) > late
 	return r.Body()[len(mark):], dating{sent.In(now.Location()), stored}
 }
 

@@ -34,6 +34,7 @@ type roster struct {
 	id, title string
 	in        []string // in the order of joining; oneself too, while one is in it
 	gone      []string // who left by themselves
+	frozen    []string // in, as it was when lines last took it; they share it
 }
 
 // said is what a line says of the members.
@@ -204,12 +205,16 @@ func (r *roster) others(self string) []string {
 	return slices.DeleteFunc(slices.Clone(r.in), func(m string) bool { return m == self })
 }
 
-// group is the roster as its holder may keep it.
+// group is the roster as it goes with a line. Lines between two changes share
+// their members.
 func (r *roster) group() *Group {
-	return &Group{ID: r.id, Title: r.title, Members: slices.Clone(r.in)}
+	if !slices.Equal(r.frozen, r.in) {
+		r.frozen = slices.Clone(r.in)
+	}
+	return &Group{ID: r.id, Title: r.title, Members: r.frozen}
 }
 
 // copy is a roster of its own with the same people.
 func (r *roster) copy() roster {
-	return roster{r.id, r.title, slices.Clone(r.in), slices.Clone(r.gone)}
+	return roster{r.id, r.title, slices.Clone(r.in), slices.Clone(r.gone), r.group().Members}
 }

@@ -17,6 +17,7 @@ import (
 type client struct {
 	t    *testing.T
 	user string
+	dir  string // its profile
 	*session.Session
 	stop func() // signs out; waits until Run has returned
 
@@ -36,6 +37,7 @@ func (p place) open(t *testing.T, user, password string, tune ...func(*session.O
 	for _, f := range tune {
 		f(&o)
 	}
+	c.dir = o.Dir
 	c.Session = session.New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"communicator/im"
+	"communicator/session"
 )
 
 const togetherHead = "| who | does | is told | Alice | Mary | Kate | Dave | Carol (linphonec) | Bob (baresip) |\n|---|---|---|---|---|---|---|---|---|\n"
@@ -92,7 +93,14 @@ func (c *circle) acts() []act {
 		say(dave, "Where?"),
 		change(kate, "names it “Lunch at one”", func(talk *im.Conversation) error { return talk.Rename(within(c.t), "Lunch at one") }),
 		change(alice, "leaves", func(talk *im.Conversation) error { return talk.Leave(within(c.t)) }),
-		say(dave, "Canteen"),
+		{colleague, "signs out", func() []im.Delivery { c.ours[colleague].stop(); return nil }},
+		say(dave, "Canteen"), // kept in parts: Mary's program has shown that it takes them
+		{colleague, "signs in again", func() []im.Delivery {
+			before := c.ours[colleague]
+			c.ours[colleague] = c.at.signIn(c.t, colleague, func(o *session.Options) { o.Dir = before.dir })
+			c.read[colleague] = 0
+			return nil
+		}},
 	}
 }
 
