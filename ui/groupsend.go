@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/widget"
+	"github.com/google/uuid"
 
 	"communicator/contacts"
 	"communicator/im"
@@ -33,6 +34,7 @@ type groupPage struct {
 	group    contacts.Group
 	send     *view.GroupSend
 	text     string
+	id       string // of the message: trying again repeats it, and who has it shows it once
 	started  bool
 	together bool // they see each other
 	stop     context.CancelFunc
@@ -162,7 +164,7 @@ func (p *groupPage) begin(text string) {
 		p.app.talks.startShared(p, text)
 		return
 	}
-	p.started, p.text = true, text
+	p.started, p.text, p.id = true, text, uuid.NewString()
 	p.deliver(p.send.To())
 }
 
@@ -180,7 +182,7 @@ func (p *groupPage) deliver(to []string) {
 	go func() { // ends when every recipient has a final state, or after stop
 		defer p.app.work.Done()
 		defer stop()
-		err := s.IM.SendEach(ctx, im.Bulk{To: to, Text: p.text, Each: func(d im.Delivery) {
+		err := s.IM.SendEach(ctx, im.Bulk{ID: p.id, To: to, Text: p.text, Each: func(d im.Delivery) {
 			p.app.post(func() { p.send.Update(d); p.refresh() })
 		}})
 		p.app.post(func() {

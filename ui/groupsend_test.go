@@ -82,3 +82,29 @@ func TestMessageToManyAsksFirst(t *testing.T) {
 		}
 	})
 }
+
+// Who could not take it is shown first, with a button that tries again: the same
+// message, which arrives once.
+func TestFailuresComeFirstAndCanBeTriedAgain(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		d.lab("client " + who.User + " refusing 486")
+		d.OpenGroup("My direct reports", "The office closes at 16:00 today.")
+		d.SendGroup()
+		d.wait(time.Second)
+		shown := texts(d.talks.window)
+		if failed, rest := strings.Index(shown, "1 failed"), strings.Index(shown, "Delivered"); failed < 0 || rest < failed || !strings.Contains(shown, "refused, busy (486)") {
+			t.Fatalf("the window shows\n%s", shown)
+		}
+		d.lab("client " + who.User + " normal")
+		test.Tap(button(t, d.talks.window, "Try again"))
+		d.wait(time.Second)
+		if shown := texts(d.talks.window); strings.Contains(shown, "failed") {
+			t.Errorf("tried again, and the window shows\n%s", shown)
+		}
+		if got := d.inbox(who.User); !slices.Equal(got, []string{"The office closes at 16:00 today."}) {
+			t.Errorf("the other side has %q", got)
+		}
+	})
+}
