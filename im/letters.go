@@ -29,6 +29,11 @@ const (
 func (b *Book) post(l letter) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.put(l)
+}
+
+// put does what post says; b.mu is held.
+func (b *Book) put(l letter) {
 	waiting := b.letters[l.to]
 	for i := range waiting {
 		if l.kind != "" && waiting[i].kind == l.kind {

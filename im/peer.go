@@ -20,7 +20,6 @@ type client struct {
 	cpim      bool // message/cpim, and with it receipts
 	composing bool // news of typing
 	lists     bool // the list of those who also got a message
-	session   bool // invitations
 	once      bool // it is this program, which shows a repeated message once
 }
 
@@ -199,15 +198,14 @@ func (b *Book) told(user string, res *sip.Response, err error) {
 // read takes what a 200 to OPTIONS says (RFC 3261 §11.2).
 func (p *client) read(res *sip.Response) {
 	if p.known = true; len(res.GetHeaders("Accept")) == 0 {
-		return // linphone (5.1) says nothing: what was heard from it counts
+		return // baresip (1.0) and linphone (5.1) say nothing: what was heard from them counts
 	}
 	accept := " " + values(res.GetHeaders("Accept")) + " "
 	takes := func(kind string) bool { return strings.Contains(accept, " "+kind+" ") }
 	*p = client{
 		known: true, cpim: takes(cpim.TypeMessage), composing: takes(cpim.TypeComposing),
-		lists:   takes("multipart/mixed") && takes("application/resource-lists+xml"),
-		session: strings.Contains(" "+values(res.GetHeaders("Allow"))+" ", " invite "),
-		once:    ours(res.GetHeaders("Server")),
+		lists: takes("multipart/mixed") && takes("application/resource-lists+xml"),
+		once:  ours(res.GetHeaders("Server")),
 	}
 }
 
@@ -243,8 +241,8 @@ func (b *Book) answeredBy(user string, res *sip.Response) {
 
 // heardFrom takes what a message says about the client it comes from. It was
 // written by a server when that kept it, perhaps days ago.
-func (b *Book) heardFrom(user string, r *sip.Request, c content) {
-	if len(r.GetHeaders("Via")) < 2 || c.wrapping == nil && c.composing == nil && c.list == nil && !ours(r.GetHeaders("User-Agent")) {
+func (b *Book) heardFrom(user string, r *sip.Request, c content, sent dating) {
+	if sent.stored || len(r.GetHeaders("Via")) < 2 || c.wrapping == nil && c.composing == nil && c.list == nil && !ours(r.GetHeaders("User-Agent")) {
 		return
 	}
 	b.learn(user, func(p *client) {

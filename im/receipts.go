@@ -34,10 +34,10 @@ func (c content) wanted() owed {
 }
 
 // thank tells the sender of a message that it is here, if he asked. A stranger
-// learns nothing.
+// learns nothing before he is admitted. b.mu is held.
 func (b *Book) thank(m Message) {
 	if m.owes.delivered && !m.Request && m.From != b.o.Self {
-		b.post(b.receipt(m, cpim.Delivery, "delivered"))
+		b.put(b.receipt(m, cpim.Delivery, "delivered"))
 	}
 }
 

@@ -117,6 +117,23 @@ func TestReceiptsThatAreNotSent(t *testing.T) {
 	}
 }
 
+// A stranger who is admitted is told that it came.
+func TestReceiptForAStrangerWhoIsAdmitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		r.o.Stranger = func(_, _ string) bool { return true }
+		p := connect(t, r.line, r.Book)
+		p.send(incoming("1@x", "message/cpim", wrapped("34jk324j", "positive-delivery", "text/plain", "hello")))
+		p.next()
+		synctest.Wait()
+		p.quiet()
+		r.Admit("bob@contoso.test")
+		if got := receiptOf(t, p.next()); got.ID != "34jk324j" || got.Kind != cpim.Delivery {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
 // What comes back: delivered and read, from who got it and of what he got, and
 // never back again.
 func TestReceiptsThatCome(t *testing.T) {

@@ -38,11 +38,11 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 	case c.verdict == refused, c.verdict != hidden && text == "" && len(bytes.TrimSpace(body)) > 0: // never 200 for what nobody gets to see
 		_ = in.Reply(sip.StatusUnsupportedMediaType, "Unsupported Media Type", sipconn.Body{}, sip.NewHeader("Accept", Accept)) // no connection: nobody to tell
 	case c.verdict == hidden || text == "":
-		b.heardFrom(from, r, c)
+		b.heardFrom(from, r, c, sent)
 		b.noted(from, c)
 		_ = in.Reply(sip.StatusOK, "OK", sipconn.Body{})
 	default:
-		b.heardFrom(from, r, c)
+		b.heardFrom(from, r, c, sent)
 		m := Message{ID: lineID(r), From: from, Text: text, Time: sent.at, Stored: sent.stored, owes: c.wanted()}
 		if original := strings.Trim(header(r, "Message-ID"), "<>"); m.Stored && original != "" {
 			m.ID = original // a store sends a request of its own; deploy/kamailio says here which it kept
@@ -121,9 +121,9 @@ func (b *Book) take(m Message, talk func() *Conversation) (code int) {
 		c := talk()
 		c.ask(m)
 		c.add(line{Message: m})
+		b.thank(m)
 		b.mu.Unlock()
 		b.o.Emit(Received{m})
-		b.thank(m)
 	}
 	return sip.StatusOK
 }
@@ -176,7 +176,8 @@ type dating struct {
 // dated returns the body without a store's mark, and its dating. A Date alone
 // does not say that it was kept, as linphone (5.1) puts one into every message;
 // but what a store sends is a request of its own, whereas one that is passed on
-// has the sender's Via below the server's.
+// has the sender's Via below the server's. Between front ends it gets more of
+// them: then a mark says so, or (msilo marks text only) deploy/kamailio's header.
 func (b *Book) dated(r *sip.Request) ([]byte, dating) {
 	now := b.o.Now()
 	sent, err := http.ParseTime(header(r, "Date")) // RFC 3261 §20.17: the form of HTTP

@@ -114,6 +114,9 @@ func (c *Conversation) admit() {
 	c.waits = false
 	c.b.waiting--
 	for i := range c.lines {
-		c.lines[i].Request = false
+		if l := &c.lines[i]; l.Request {
+			l.Request = false
+			c.b.thank(l.Message)
+		}
 	}
 }

@@ -30,6 +30,7 @@ func foreign(t *testing.T, p place) {
 
 	t.Run("messages", func(t *testing.T) { foreignMessages(t, c, b, l, theirs, other) })
 	t.Run("a long text", func(t *testing.T) { foreignLongText(t, c, b, l, theirs, other) })
+	t.Run("receipts", func(t *testing.T) { foreignReceipts(t, c, l, theirs, other) })
 	t.Run("presence of ours", func(t *testing.T) { foreignSeesOurs(t, c, b, l, theirs) })
 	t.Run("presence of theirs", func(t *testing.T) { oursSeesForeign(t, c, b, theirs, other) })
 	t.Run("OPTIONS", func(t *testing.T) {

@@ -35,6 +35,8 @@ var stories = []struct {
 	{"message delivered", messageDelivered},
 	{"message kept", messageKept},
 	{"message to many", messageToMany},
+	{"typing and receipts", typingAndReceipts},
+	{"two devices", twoDevices},
 	{"commands", commands},
 }
 
