@@ -258,8 +258,8 @@ func (r *runner) hold(ctx context.Context, m machine) event {
 }
 
 func (r *runner) held(ctx context.Context) event {
-	for {
-		switch err := r.awake(ctx, refreshAfter(r.reg.granted)); {
+	for again := r.fetchAfter(); ; again = registerFor {
+		switch err := r.awake(ctx, min(again, refreshAfter(r.reg.granted))); {
 		case ctx.Err() != nil:
 			return event{what: stop}
 		case err != nil:
@@ -295,6 +295,17 @@ func (r *runner) meetDevices() {
 		contact = ""
 	}
 	r.s.IM.Devices(contact, r.reg.others...)
+}
+
+// fetchAfter is when to register for the second time. Servers hand over what they
+// have kept at a REGISTER only (msilo of Kamailio 5.6); what was on its way to the
+// connection before this one is kept when it has failed, up to 32 s later (RFC
+// 3261 §17.1.2.2, timer F), and would lie there until the next REGISTER.
+func (r *runner) fetchAfter() time.Duration {
+	if r.s.o.Silent {
+		return registerFor
+	}
+	return 40*time.Second + rand.N(8*time.Second)
 }
 
 // pause waits; false: ctx or the connection has ended.
