@@ -103,7 +103,7 @@ func (c *Conversation) Submit(text string) error {
 		return err
 	}
 	c.Opened()
-	c.b.launch(nil, make(chan struct{}, inFlight), legs...)
+	c.b.launch(context.Background(), make(chan struct{}, inFlight), legs...)
 	return nil
 }
 

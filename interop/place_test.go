@@ -16,8 +16,9 @@ import (
 type place struct {
 	resolver string
 	roots    *x509.CertPool
-	ca       string // the same as a file
-	door     string // HOST:PORT of one front end's TLS listener
+	ca       string   // the same as a file
+	door     string   // HOST:PORT of one front end's TLS listener
+	doors    []string // the same of all
 	people   []person
 	me       string                   // has a manager, who has one too, peers, and three reports or more
 	away     func(*testing.T, string) // sees to it that nobody is signed in as this user
@@ -89,6 +90,9 @@ func startLab(t *testing.T, people int) place {
 	p := place{resolver: ready.Resolver, roots: company.Roots(), ca: ready.CA, door: ready.SIP[0].TLS, me: company.Newcomer().User}
 	for _, x := range company.People() {
 		p.people = append(p.people, person{x.User, x.Password, x.Name, x.Title, x.Manager})
+	}
+	for _, l := range ready.SIP {
+		p.doors = append(p.doors, l.TLS)
 	}
 	p.away = func(t *testing.T, user string) {
 		if answer := company.Do("signout " + user); !strings.Contains(answer, `"ok":true`) && !strings.Contains(answer, "is not signed in") {
