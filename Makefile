@@ -54,7 +54,7 @@ smoke: window ## the real window under Xvfb
 	$(GO) test -tags 'interop guitest' -count=1 -timeout 10m -run Window -v ./interop/
 
 bench: ## the figures of docs/performance.md
-	$(PURE) test -run '^$$' -bench . -benchmem -timeout 30m ./wire/... ./dialect/... ./directory/... ./im ./lab ./session
+	$(PURE) test -run '^$$' -bench . -benchmem -timeout 30m ./wire/... ./dialect/... ./directory/... ./history ./im ./lab ./session
 	$(PURE) test -tags interop -count=1 -timeout 20m -v -run Figures -skip FiguresActive ./interop/
 
 fuzz: ## every fuzz target for FUZZTIME

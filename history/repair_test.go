@@ -1,11 +1,15 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"communicator/filelock"
 )
 
 // many fills a history so that it takes many pages, and closes it.
@@ -98,4 +102,72 @@ func TestDamagedFileIsMovedAside(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A process that ends in the middle of a repair leaves nothing half done.
+func TestRepairIsFinishedByTheNext(t *testing.T) {
+	s := begun(t, Options{})
+	add(t, s, from(bob, 1, "taken over"))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(s.file, s.file+newSuffix); err != nil { // the damaged one had just been moved
+		t.Fatal(err)
+	}
+	s = reopened(t, s.file, Options{})
+	want(t, "the new file has", texts(all(t, s)), "taken over")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := os.WriteFile(s.file+newSuffix, []byte("begun, and not complete"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "the old file has", texts(all(t, reopened(t, s.file, Options{}))), "taken over")
+	damage(t, s.file, func(b []byte) []byte { return b[:len(b)-4096] })
+	if _, err := reopened(t, s.file, Options{}).Newest(bob, time.Time{}, 1); err != nil {
+		t.Error(err)
+	}
+}
+
+// Two windows meet a damaged file: one repairs it, the other waits.
+func TestOneRepairs(t *testing.T) {
+	file := many(t, 100).file
+	damage(t, file, func(b []byte) []byte { return b[:len(b)/2] })
+	release, taken, err := filelock.Take(file + ".lock")
+	if err != nil || !taken {
+		t.Fatal(taken, err)
+	}
+	if _, err := Open(file, Options{}); !errors.Is(err, ErrBusy) {
+		t.Errorf("while another repairs: %v", err)
+	}
+	release()
+	if _, err := Open(file, Options{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// What another window has put in its place, or somebody has taken away, is noticed.
+func TestFileIsReplaced(t *testing.T) {
+	s, repaired := begun(t, Options{}), begun(t, Options{})
+	add(t, s, from(bob, 1, "before"))
+	add(t, repaired, from(bob, 1, "after"))
+	if err := repaired.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.moveAside(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(repaired.file, s.file); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "after a repair there is", texts(newest(t, s, bob)), "after")
+	if err := os.Remove(s.file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(s.file + "-wal"); err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, from(bob, 2, "anew"))
+	want(t, "after it was removed there is", texts(newest(t, s, bob)), "anew")
 }

@@ -37,7 +37,10 @@ var ErrNoHistory = errors.New("there is no folder to keep a history in")
 // Open returns the history, to read and search. The error is ErrNoHistory, a
 // *history.NewerError, or says why the file cannot be opened.
 func (p *Past) Open() (*history.Store, error) {
-	store, err := p.open()
+	store, news, err := p.open()
+	for _, r := range news {
+		p.repaired(r)
+	}
 	if err != nil && !passing(err) && err != ErrNoHistory {
 		p.mu.Lock()
 		first := p.err == nil
@@ -51,21 +54,27 @@ func (p *Past) Open() (*history.Store, error) {
 	return store, err
 }
 
-func (p *Past) open() (*history.Store, error) {
+// open opens the file, if it is not, and returns what is to be told of it.
+func (p *Past) open() (store *history.Store, news []history.Repair, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.s.o.Dir == "" || p.s.bad != nil:
-		return nil, ErrNoHistory
+		return nil, nil, ErrNoHistory
 	case p.store != nil || p.err != nil:
-		return p.store, p.err
+		return p.store, nil, p.err
 	}
+	locked := true
+	defer func() { locked = false }()
 	file := filepath.Join(p.s.o.Dir, strings.TrimSuffix(p.s.mine("history"), ".json")+".db")
-	store, err := history.Open(file, history.Options{Off: p.s.o.NoHistory, Repaired: p.repaired})
-	if err == nil {
-		p.store = store
-	}
-	return store, err
+	p.store, err = history.Open(file, history.Options{Off: p.s.o.NoHistory, Repaired: func(r history.Repair) {
+		if locked { // nobody is told with a lock held
+			news = append(news, r)
+		} else {
+			p.repaired(r)
+		}
+	}})
+	return p.store, news, err
 }
 
 // repaired tells that the file was damaged.

@@ -49,6 +49,34 @@ func TestHistoryIsThereTheNextTime(t *testing.T) {
 	})
 }
 
+// Who is told that the history was damaged can look at the new one.
+func TestHistoryWasDamaged(t *testing.T) {
+	o := Options{User: "anna@contoso.test", Dir: t.TempDir()}
+	var told []HistoryTrouble
+	var s *Session
+	o.Notify = func(e any) {
+		if trouble, is := e.(HistoryTrouble); is {
+			told = append(told, trouble)
+			if store, err := s.History.Open(); err != nil || store == nil {
+				t.Errorf("the new one: %v, %v", store, err)
+			}
+		}
+	}
+	s = New(o)
+	defer s.History.Close()
+	if err := os.WriteFile(filepath.Join(o.Dir, "history."+o.User+".db"), []byte(strings.Repeat("garbage ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := s.History.Open(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(told) != 1 || told[0].Repair == nil || !told[0].Repair.Lost {
+		t.Errorf("told %+v", told)
+	}
+}
+
 // With a history that cannot be used messages go all the same; the user is told
 // once.
 func TestHistoryOfANewerVersion(t *testing.T) {
