@@ -277,7 +277,6 @@ func TestTogetherInTheLab(t *testing.T) {
 		come := func(i int) guest {
 			r, leave := signIn(t, c, people[i], fmt.Sprintf("fe%d.contoso.test:5061", 1+i%2))
 			t.Cleanup(leave)
-			r.o.Name = func(user string) string { name, _, _ := strings.Cut(user, "@"); return name }
 			return guest{r, who(i)}
 		}
 		for i := range 4 {

@@ -28,6 +28,7 @@ func signIn(t *testing.T, c *lab.Company, who lab.Person, frontEnd string) (*rec
 	}
 	r := newRecord()
 	r.o.Self = who.User
+	r.o.Name = func(user string) string { name, _, _ := strings.Cut(user, "@"); return name }
 	user, _, _ := strings.Cut(who.User, "@")
 	conn := sipconn.New(tc, sipconn.Options{Self: who.User, Handle: func(in *sipconn.Incoming) {
 		if !r.Handle(in) && !r.Invited(in) {

@@ -44,6 +44,16 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+func FuzzRecipients(f *testing.F) {
+	seed(f)
+	f.Add([]byte(history))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if r, err := ParseRecipients(b); err == nil {
+			again(t, r, Recipients.Marshal, ParseRecipients)
+		}
+	})
+}
+
 func FuzzResourceLists(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
