@@ -2,6 +2,7 @@ package im
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,8 +33,9 @@ type Relay struct {
 }
 
 const (
-	relayTime  = 10 * time.Second // for a relay to give a path
-	reportTime = 2 * time.Minute  // for the recipient to confirm
+	relayTime   = 10 * time.Second       // for a relay to give a path
+	reportTime  = 2 * time.Minute        // for the recipient to confirm
+	lossNoticed = 200 * time.Millisecond // for the loss of one connection to a server after that of the other
 )
 
 var errNoRelay = errors.New("there is no relay")
@@ -49,32 +51,59 @@ func (b *Book) longest() int {
 // long sends one leg that is too long for page mode: by MSRP where both sides
 // have a relay, else in parts, if it is not too long for that.
 func (b *Book) long(ctx context.Context, l *leg) Delivery {
-	l.err = nil
+	nc, err := b.o.Line.Conn()
+	if l.err = err; err != nil {
+		return outcome(nil, err)
+	}
+	d, sent := b.whole(ctx, l)
+	switch {
+	case sent:
+		return d
+	case ctx.Err() != nil:
+		return Delivery{State: Failed, Reason: "cancelled: not sent"}
+	case d.Reason != "" && gone(nc): // the next connection may do better
+		l.err = sipconn.ErrOffline
+		return outcome(nil, l.err)
+	case len(l.text) <= MaxParted:
+		return b.inParts(ctx, l)
+	case d.Reason == "":
+		d.Reason = fmt.Sprintf("too long for the recipient's client: at most %d bytes can be sent in parts", MaxParted)
+	}
+	return Delivery{State: Failed, Code: cmp.Or(d.Code, sip.StatusMessageTooLarge), Reason: d.Reason}
+}
+
+// whole sends a leg by MSRP: in the session that there is, else in a new one.
+// sent: it is decided; else it certainly has not arrived, and d says why, if that
+// is not the recipient's client.
+func (b *Book) whole(ctx context.Context, l *leg) (d Delivery, sent bool) {
 	if c := b.chatWith(l.to, func(c *chat) bool { return c.conn != nil }); c != nil {
 		if d, over := c.send(ctx, l); !over {
-			return d
+			return d, true
 		}
 	}
 	c, err := b.openMSRP(ctx, l.to)
-	switch { // nothing was written
-	case errors.Is(err, sipconn.ErrOffline):
-		l.err = err
-		return outcome(nil, err)
-	case err != nil && ctx.Err() != nil:
-		return Delivery{State: Failed, Reason: "cancelled: not sent"}
-	}
 	if err == nil {
-		if d, over := c.send(ctx, l); !over {
-			return d
-		}
-	} else {
-		b.o.Log.Debug("no session for a long message", "to", l.to, "error", err)
+		d, over := c.send(ctx, l)
+		return d, !over
 	}
-	if len(l.text) > MaxParted {
-		return Delivery{State: Failed, Code: sip.StatusMessageTooLarge,
-			Reason: fmt.Sprintf("too long for the recipient's client: at most %d bytes can be sent in parts", MaxParted)}
+	b.o.Log.Debug("no session for a long message", "to", l.to, "error", err)
+	if _, refused := errors.AsType[*sipconn.StatusError](err); !refused && !errors.Is(err, errNoPlace) {
+		d.Reason = plain.Cut(fmt.Sprintf("too long to be sent in parts, and by session it cannot be sent now: %v", err), maxReason)
 	}
-	return b.inParts(ctx, l)
+	return d, false
+}
+
+// gone says whether a connection has ended or ends within a moment: that to the
+// relay of the same server may be noticed first.
+func gone(nc *sipconn.Conn) bool {
+	t := time.NewTimer(lossNoticed)
+	defer t.Stop()
+	select {
+	case <-nc.Done():
+		return true
+	case <-t.C:
+		return false
+	}
 }
 
 // inParts sends one leg as several messages. Its state is the worst of theirs;

@@ -162,7 +162,7 @@ func (c *chat) invite(ctx context.Context, offer media) error {
 	c.offer, err = readSDP(c.dialog.Remote().Body())
 	i := slices.IndexFunc(c.offer, func(m media) bool { return m.carries() != "" && (m.carries() == viaDialog) == (c.conn == nil) })
 	if err == nil && i < 0 {
-		err = errors.New("the answer has no place for messages")
+		err = errNoPlace
 	}
 	if err != nil {
 		b.enter(c)
@@ -173,6 +173,9 @@ func (c *chat) invite(ctx context.Context, offer media) error {
 	b.enter(c)
 	return nil
 }
+
+// errNoPlace: somebody took an invitation and not what it was for.
+var errNoPlace = errors.New("the answer has no place for messages")
 
 // agree takes where and what the peer takes.
 func (c *chat) agree(peer media) {

@@ -7,9 +7,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -135,4 +137,36 @@ func (p *pool) relayed(t *testing.T, method, to string, lines ...string) string 
 		t.Errorf("%s to %s: %v", method, to, err)
 	}
 	return line
+}
+
+// TestLongTextWhileAFrontEndDies: what is said of the text is true, whichever
+// moment the sender's front end, and with it his relay, is killed at.
+func TestLongTextWhileAFrontEndDies(t *testing.T) {
+	p := startPool(t)
+	_, port, _ := net.SplitHostPort(p.env["FE2"])
+	b := p.place().open(t, bob, p.place().of(bob).password, func(o *session.Options) { o.Server = "fe2." + domain + ":" + port })
+	if err := b.SignedIn(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	a := p.place().signIn(t, alice)
+	for _, way := range [][2]*client{{b, a}, {a, b}} {
+		if d := delivery(t, way[0], way[1].user, "Hello"); d.State != im.Delivered {
+			t.Fatalf("%+v, want delivered", d)
+		}
+	}
+	text, mark, moment := strings.Repeat("Häuser ", im.MaxSession/8), a.heard(), rand.N(500*time.Millisecond)
+	go func() { // ends with the kill
+		time.Sleep(moment)
+		p.kill(t, "fe1", syscall.SIGKILL)
+	}()
+	_ = delivery(t, a, bob, text)
+	end := await(a, mark, "a final state", func(e im.DeliveryChanged) bool {
+		return e.Delivery.State == im.Delivered || e.Delivery.State == im.Unknown || e.Delivery.State == im.Failed
+	}).Delivery
+	time.Sleep(2 * time.Second) // for what may still be on its way
+	n := b.count()[text]
+	t.Logf("killed after %v: %s (%s), arrived %d times", moment, end.State, end.Reason, n)
+	if n > 1 || end.State == im.Delivered && n != 1 || end.State == im.Failed && n != 0 {
+		t.Errorf("said to be %s, arrived %d times", end.State, n)
+	}
 }
