@@ -53,7 +53,7 @@ CREATE TABLE seen (mark BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID; --
 
 -- The conversation is a word of its own column, so that a search in one does not
 -- read what was said in all the others.
-CREATE VIRTUAL TABLE words USING fts5(text, talk, content='entries', content_rowid='id', prefix='2 3 4', columnsize=0, tokenize="unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE words USING fts5(text, talk, content='entries', content_rowid='id', prefix='2 3 4 5', columnsize=0, tokenize="unicode61 remove_diacritics 2");
 INSERT INTO words(words, rank) VALUES ('secure-delete', 1);
 CREATE TRIGGER entries_added AFTER INSERT ON entries BEGIN
 	INSERT INTO words(rowid, text, talk) VALUES (new.id, new.text, new.talk);

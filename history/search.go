@@ -78,6 +78,9 @@ func (c *conn) search(q Query) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r, err := c.first("SELECT 1 FROM places WHERE talk = ?1", talk.number(0)); err != nil || r == nil {
+		return ids, err
+	}
 	separately, err := c.ids(`SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3
 		AND EXISTS (SELECT 1 FROM places WHERE talk = ?5 AND entry = words.rowid) ORDER BY rowid DESC LIMIT ?4`,
 		"talk:0 AND "+words, since, until, limit, talk.number(0))
