@@ -21,8 +21,8 @@ const (
 
 // store keeps messages for those who cannot be reached now, and delivers them
 // at their next sign-in: same sender and Call-ID, with the Date of their sending
-// (RFC 3428 §7), and with that before the body, of whatever kind it is, as
-// Kamailio's msilo puts it.
+// (RFC 3428 §7), and with that before a plain text, as Kamailio's msilo (5.6)
+// puts it.
 type store struct {
 	pool *pool
 
@@ -95,7 +95,9 @@ func (s *store) add(user string, q *sip.Request) bool {
 	if header(q, "Date") == nil {
 		q.AppendHeader(sip.NewHeader("Date", date(now)))
 	}
-	q.SetBody(append([]byte(storedMark+now.UTC().Format(time.ANSIC)+"] "), q.Body()...))
+	if mediaType(value(q, "Content-Type")) == "text/plain" {
+		q.SetBody(append([]byte(storedMark+now.UTC().Format(time.ANSIC)+"] "), q.Body()...))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.boxes[user]
