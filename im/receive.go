@@ -119,6 +119,7 @@ func (b *Book) take(m Message, talk func() *Conversation) (code int) {
 		b.mu.Lock()
 		b.writesNoMore(writer{m.With, m.From}) // RFC 3994 §3.3: the line itself says so
 		c := talk()
+		m.Request = m.Request && (c.waits || len(c.lines) == 0) // it may have been admitted meanwhile
 		c.ask(m)
 		c.add(line{Message: m})
 		b.thank(m)

@@ -1,6 +1,7 @@
 package im
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -107,4 +108,30 @@ func TestBlockedByAFilter(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A line that comes in while its conversation is admitted belongs to it: it is no
+// request, and what was admitted does not wait, and is not told of, once more.
+func TestAdmittedWhileALineComesIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		r.o.Stranger = func(_, _ string) bool { return true }
+		p := connect(t, r.line, r.Book)
+		r.o.Store.Keep = func(m Message) (bool, error) {
+			if m.Text == "two" { // the contact list has been read just now
+				r.Admit("bob@contoso.test")
+			}
+			return false, nil
+		}
+		for i, text := range []string{"one", "two"} {
+			p.send(incoming(fmt.Sprint(i), "text/plain", text))
+			p.next()
+			if e, _ := r.next(t).(Received); e.Message.Text != text || e.Message.Request != (text == "one") {
+				t.Errorf("%+v", e)
+			}
+		}
+		if again := r.Admit("bob@contoso.test"); again != nil {
+			t.Errorf("waits again: %+v", again)
+		}
+	})
 }

@@ -132,15 +132,21 @@ func (c *client) gets(from int, text string) im.Message {
 	return await(c, from, "the message "+text, func(e im.Received) bool { return e.Message.Text == text }).Message
 }
 
-// count returns how often each text was received so far.
+// count returns how often each text was received so far. What came as the request
+// of a stranger is told of again when he is known to be none.
 func (c *client) count() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := map[string]int{}
+	n, asked := map[string]int{}, map[string]int{}
 	for _, e := range c.events {
-		if r, is := e.(im.Received); is {
+		if r, is := e.(im.Received); is && r.Message.Request {
+			asked[r.Message.Text]++
+		} else if is {
 			n[r.Message.Text]++
 		}
+	}
+	for text, times := range asked {
+		n[text] = max(n[text], times)
 	}
 	return n
 }

@@ -142,6 +142,10 @@ func (r *Requests) stranger(key, from string) bool {
 
 // arrived is told of each incoming line.
 func (r *Requests) arrived(m im.Message) {
+	if m.Request && !r.stranger(m.With, m.From) {
+		r.review() // he stopped being one while it came in
+		return
+	}
 	if m.Request {
 		r.tellSoon()
 		return
