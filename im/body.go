@@ -71,7 +71,7 @@ func (r *bodyReader) read(depth int, p cpim.Part) content {
 	switch {
 	case encoded && (kind == cpim.TypeReceipt || kind == cpim.TypeComposing):
 		return content{verdict: hidden} // nobody loses anything
-	case kind == pidf.ContentTypeLists && depth > 0:
+	case kind == pidf.ContentTypeLists:
 		return content{verdict: hidden, list: readList(p)}
 	case encoded, depth > maxNesting, r.count > maxBodies:
 		return content{verdict: refused}

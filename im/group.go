@@ -24,6 +24,7 @@ type circle struct {
 	roster
 	plain  map[string]*told // members whose clients take plain text only
 	proven map[string]bool  // members who have written with a list
+	mine   map[string]bool  // whom one has added oneself
 }
 
 // told is what such a member has been told of the others.
@@ -60,7 +61,7 @@ func (b *Book) joint(g Group) *Conversation {
 
 // join makes a shared conversation; b.mu is held.
 func (b *Book) join(r *roster) *Conversation {
-	c := &Conversation{b: b, key: keyOf(r.id), circle: &circle{roster: *r, plain: map[string]*told{}, proven: map[string]bool{}}}
+	c := &Conversation{b: b, key: keyOf(r.id), circle: &circle{roster: *r, plain: map[string]*told{}, proven: map[string]bool{}, mine: map[string]bool{}}}
 	b.hold(c)
 	return c
 }
@@ -163,7 +164,13 @@ func (c *Conversation) groupNow() *Group {
 
 // heardOwn changes the members as a line of one's own says; b.mu is held.
 func (c *Conversation) heardOwn(m Message) {
-	if c.circle != nil && c.circle.hear(m.says()).any() {
+	if c.circle == nil {
+		return
+	}
+	for _, who := range m.Group.Added {
+		c.circle.mine[who] = true
+	}
+	if c.circle.hear(m.says()).any() {
 		c.membersChanged()
 	}
 }
@@ -294,8 +301,10 @@ func (b *Book) receiveShared(m Message, s said, answer func(code int)) {
 			}
 		}
 		b.mu.Lock()
-		b.heed(s) // also when there was nothing to tell
+		c := b.heed(s) // also when there was nothing to tell
+		missed, to := c.circle.missed(s, b.o.Self)
 		b.mu.Unlock()
+		b.tellMissed(missed, to)
 		answer(sip.StatusOK)
 	})
 	b.tell.Flush()
@@ -329,7 +338,7 @@ func (b *Book) linesOf(m Message, s said, r *roster, n news) (lines []Message) {
 	for _, o := range b.speaker().notices(s.from, n, r) {
 		lines = append(lines, o.line(m, r))
 	}
-	if s.notice == "" {
+	if s.notice == "" && m.Text != "" {
 		m.With, m.Group = keyOf(s.id), r.group()
 		lines = append(lines, m)
 	}

@@ -420,3 +420,69 @@ func TestSharedAfterARestart(t *testing.T) {
 		}
 	})
 }
+
+// Two add somebody at the same moment, in the lab: everybody hears of everybody,
+// before anybody has written again.
+func TestTwoAddAtTheSameMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := lab.New(lab.Options{People: 20, Still: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		people := c.People()
+		var all []*record
+		for i := range 5 {
+			r, leave := signIn(t, c, people[i], fmt.Sprintf("fe%d.contoso.test:5061", 1+i%2))
+			defer leave()
+			all = append(all, r)
+		}
+		talk := all[0].Together("", people[1].User, people[2].User)
+		if _, err := talk.Send(t.Context(), "hello"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		at := func(i int) *Conversation { return all[i].Joint(Group{ID: talk.circle.id}) }
+		for i, c := range []*Conversation{at(0), at(1)} {
+			go func() { _ = c.Add(t.Context(), people[3+i].User) }() // each sees below whom the other has added
+		}
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		for i := range all {
+			if n := len(at(i).Members()); n != 4 {
+				t.Errorf("%s sees %d others: %q", people[i].User, n, at(i).Members())
+			}
+		}
+	})
+}
+
+// Who writes to somebody who has left is told so by him, once.
+func TestHasNotHeardThatILeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		p := connect(t, r.line, r.Book)
+		p.options = []string{"Accept: text/plain, multipart/mixed, application/resource-lists+xml"}
+		c := r.Joint(Group{ID: "g1", Members: []string{anna, bob, carol}})
+		c.circle.leave(anna)
+		p.send(incoming("1@x", mixedType, mixed("", "Anna?", listOf(`name="g1"`, "", anna, bob, carol))))
+		p.next()
+		m := p.next()
+		if m.start != "MESSAGE sip:bob@contoso.test SIP/2.0" || m.h.Get("Content-Type") != "application/resource-lists+xml" ||
+			!strings.Contains(m.body, `notice="left"`) || strings.Contains(m.body, anna) {
+			t.Errorf("told is %+v", m)
+		}
+		p.answer(m, "200 OK")
+		if last := c.Messages(); len(last) != 1 || last[0].Text != "Anna?" || !c.Gone() {
+			t.Errorf("lines %+v", last)
+		}
+		p.send(incoming("2@x", "application/resource-lists+xml", listOf(`name="g1" c:notice="left"`, "", carol)))
+		if got := p.next(); got.start != "SIP/2.0 200 OK" {
+			t.Errorf("answered %s", got.start)
+		}
+		if !slices.Equal(c.Members(), []string{carol}) {
+			t.Errorf("bob has left; members %q", c.Members())
+		}
+		synctest.Wait()
+		p.quiet()
+	})
+}

@@ -37,11 +37,7 @@ func (m Message) says() said {
 
 // document writes the list of members, compressed if it is long.
 func (s said) document() []byte {
-	r := pidf.Recipients{ID: s.id, Title: s.title, Notice: s.notice}
-	for _, m := range s.list {
-		r.People = append(r.People, pidf.Recipient{URI: "sip:" + m, Added: slices.Contains(s.added, m)})
-	}
-	document := r.Marshal()
+	document := s.plainDocument()
 	if len(document) < longList {
 		return document
 	}
@@ -50,6 +46,14 @@ func (s said) document() []byte {
 	_, _ = z.Write(document) // into memory
 	_ = z.Close()
 	return b.Bytes()
+}
+
+func (s said) plainDocument() []byte {
+	r := pidf.Recipients{ID: s.id, Title: s.title, Notice: s.notice}
+	for _, m := range s.list {
+		r.People = append(r.People, pidf.Recipient{URI: "sip:" + m, Added: slices.Contains(s.added, m)})
+	}
+	return r.Marshal()
 }
 
 // withList puts a text and the list of members into one body.

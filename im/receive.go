@@ -40,6 +40,9 @@ func (b *Book) Handle(in *sipconn.Incoming) bool {
 	case c.verdict == hidden || text == "":
 		b.heardFrom(from, r, c, sent)
 		b.noted(from, c)
+		if c.list != nil && c.composing == nil && c.receipt == nil {
+			b.heardMembers(Message{ID: lineID(r), From: from, Time: sent.at, Stored: sent.stored}, *c.list)
+		}
 		_ = in.Reply(sip.StatusOK, "OK", sipconn.Body{})
 	default:
 		b.heardFrom(from, r, c, sent)
