@@ -131,6 +131,9 @@ func (b *Book) inParts(ctx context.Context, l *leg) Delivery {
 
 // openMSRP begins a session for long messages.
 func (b *Book) openMSRP(ctx context.Context, to string) (*chat, error) {
+	if !b.makeRoom() {
+		return nil, errors.New("too many long texts are being sent")
+	}
 	c := newChat(b, to)
 	if err := c.askRelay(ctx); err != nil {
 		return nil, err
@@ -191,6 +194,8 @@ func taken(contentType string) bool {
 func (c *chat) sendMSRP(ctx context.Context, l *leg) (d Delivery, over bool) {
 	ctx, cancel := context.WithTimeout(ctx, reportTime)
 	defer cancel()
+	c.sends(1)
+	defer c.sends(-1)
 	m := msrp.Message{ID: messageID(l.call), Type: "text/plain;charset=UTF-8", Body: []byte(l.spoken()), Report: true}
 	if c.peer.accepts(cpim.TypeMessage) {
 		w := cpim.Message{From: "sip:" + c.b.o.Self, To: []string{"sip:" + l.to}, Time: c.b.o.Now(), ID: l.call,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -203,6 +204,39 @@ func TestConnectionIsLostInASession(t *testing.T) {
 		anna.line.Set(nil)
 		if d := (<-sent(t.Context(), anna.With(bruno.o.Self), strings.Repeat("x", 20_000))).Delivered[0]; d.State != Failed {
 			t.Errorf("signed out: %+v", d)
+		}
+	})
+}
+
+// A long text to many people keeps no connection for each.
+func TestSessionsOfOursMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, anna, bruno, end := twoInTheLab(t, true)
+		defer end()
+		var idle []*chat
+		anna.chats = map[string][]*chat{}
+		for i := range maxChats {
+			c := newChat(anna.Book, fmt.Sprintf("p%d@contoso.test", i))
+			c.conn, c.first, c.busy = new(msrp.Conn), i%4 == 0, i%3
+			anna.chats[c.with] = []*chat{c}
+			idle = append(idle, c)
+		}
+		for range 3 {
+			if d := (<-sent(t.Context(), anna.With(bruno.o.Self), strings.Repeat("x", 20_000))).Delivered[0]; d.State != Delivered {
+				t.Fatal(d)
+			}
+		}
+		ended := 0
+		for _, c := range idle {
+			if len(c.enough) > 0 {
+				ended++
+				if c.first || c.busy > 0 {
+					t.Error("a session was ended that the peer began, or that was sending")
+				}
+			}
+		}
+		if ended != 1 || len(anna.chats[bruno.o.Self]) != 1 {
+			t.Errorf("%d sessions were ended for one", ended)
 		}
 	})
 }

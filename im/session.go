@@ -30,7 +30,7 @@ const (
 	byeTime    = 5 * time.Second
 	typesFor   = 30 * time.Second // a client of LCS that says no more of typing has stopped
 
-	maxChats     = 64 // sessions; more are refused
+	maxChats     = 64 // sessions; more are refused, and of our own one that has nothing to do ends
 	maxChatsWith = 4  // with one person, who may have several clients; more end the oldest
 	maxJoining   = 8  // invitations for which a relay is asked; more are refused
 )
@@ -51,6 +51,7 @@ type chat struct {
 	quiet  *time.Timer
 	life   time.Duration // of a relay's path; 0: no end
 	enough chan struct{} // has an element when it is to end
+	busy   int           // texts that are being sent by conn; guarded by Book.mu
 }
 
 func newChat(b *Book, with string) *chat {
@@ -270,6 +271,36 @@ func (b *Book) room() bool {
 		n += len(all)
 	}
 	return n < maxChats
+}
+
+// makeRoom ends a session of ours for long texts that has nothing to do, if there
+// are too many: a long text to many people holds no connection for each. false:
+// there is none.
+func (b *Book) makeRoom() bool {
+	if b.room() {
+		return true
+	}
+	b.mu.Lock()
+	var over *chat
+	for _, all := range b.chats {
+		for _, c := range all {
+			if c.conn != nil && !c.first && c.busy == 0 {
+				over = c
+			}
+		}
+	}
+	b.mu.Unlock()
+	if over != nil {
+		over.stop()
+	}
+	return over != nil
+}
+
+// sends counts the texts that are being sent by MSRP.
+func (c *chat) sends(more int) {
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	c.busy += more
 }
 
 // enter takes a session in. Whoever has too many loses his oldest: a client that
