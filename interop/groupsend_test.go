@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"communicator/lab"
 )
 
 // One message to 500 members at Kamailio, by the command: the time until each has
@@ -49,6 +51,51 @@ func TestFiguresGroupSend(t *testing.T) {
 		t.Logf("FIGURE group send to %d at Kamailio: SIPp %v", len(members), took.Round(time.Millisecond))
 		eachOnce(t, inbox, members, text)
 	}
+}
+
+// The same to 5,000 at the lab, a tenth of whom are not signed in.
+func TestFiguresGroupSendLab(t *testing.T) {
+	company, err := lab.New(lab.Options{Domain: domain, People: 6000, Still: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer company.Close()
+	ready, err := company.Listen("127.0.0.1", 0, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := company.Newcomer()
+	var members []string
+	for _, x := range company.People() {
+		if x.User != me.User && len(members) < 5000 {
+			members = append(members, x.User)
+		}
+	}
+	list := filepath.Join(t.TempDir(), "members")
+	if err := os.WriteFile(list, []byte(strings.Join(members, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const text = "The office closes at 16:00 today."
+	s := place{resolver: ready.Resolver, ca: ready.CA}.shell(t, build(t), me.User, me.Password)
+	cmd := s.command("send", "--list", list, "--rate", "50000", "--yes", "--json", "-m", text)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil || strings.Count(out.String(), `"to":`) != len(members) {
+		t.Fatalf("send: %v\n%s%s", err, tailOf(out.Bytes()), &errs)
+	}
+	seconds := regexp.MustCompile(`"seconds":([\d.]+)`).FindStringSubmatch(out.String())
+	t.Logf("FIGURE group send to %d at the lab: %s s until each has a result, %d MB", len(members), seconds[1], cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss>>10)
+	delivered := 0
+	for _, m := range members {
+		if !strings.Contains(out.String(), `{"to":"sip:`+m+`","name":"","state":"delivered"`) {
+			continue
+		}
+		delivered++
+		if n := strings.Count(company.Do("inbox "+m), text); n != 1 {
+			t.Errorf("%s has it %d times", m, n)
+		}
+	}
+	t.Logf("%d delivered, each once", delivered)
 }
 
 // signInAll lets SIPp sign all of them in, through the door that trusts the front
