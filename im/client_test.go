@@ -15,18 +15,18 @@ func takes(kinds ...string) []string {
 	return []string{"Allow: INVITE, ACK, MESSAGE", "Accept: text/plain," + strings.Join(kinds, ",") + ";q=0.5"}
 }
 
-// The first line goes at once and in the form that everybody takes; beside it the
-// client is asked once, and what follows has the form it takes.
+// The first line goes at once and in the form that everybody takes; beside the
+// second the client is asked once, and what follows has the form it takes.
 func TestFormFollowsWhatThePeerTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecord()
 		p := connect(t, r.line, r.Book)
 		p.options = takes("message/cpim", "application/im-iscomposing+xml")
 		c := r.With("bob@contoso.test")
-		for i, kind := range []string{"text/plain;charset=UTF-8", "message/cpim", "message/cpim"} {
+		for i, kind := range []string{"text/plain;charset=UTF-8", "text/plain;charset=UTF-8", "message/cpim", "message/cpim"} {
 			done := sent(t.Context(), c, "Grüße")
 			m := p.next()
-			if i == 0 && m.h.Get("Content-Type") == cpim.TypeMessage {
+			if i == 1 && m.h.Get("Content-Type") == cpim.TypeMessage {
 				kind = cpim.TypeMessage // the client's answer overtook the line
 			}
 			if m.h.Get("Content-Type") != kind {

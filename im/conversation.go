@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"communicator/plain"
 
@@ -32,6 +33,7 @@ type Conversation struct {
 	newest  uint64        // number of the newest line
 	waits   bool          // to be admitted
 	opened  bool          // the newest lines that are stored are here
+	spoken  time.Time     // when the last own line was written, in this process
 }
 
 // line is a Message in its conversation.
@@ -85,7 +87,7 @@ func (c *Conversation) Send(ctx context.Context, text string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	c.Opened()
+	c.goesOn()
 	c.b.deliverAll(ctx, legs)
 	return c.message(m.ID)
 }
@@ -102,7 +104,7 @@ func (c *Conversation) Submit(text string) error {
 	if err != nil {
 		return err
 	}
-	c.Opened()
+	c.goesOn()
 	c.b.launch(context.Background(), make(chan struct{}, inFlight), legs...)
 	return nil
 }

@@ -212,7 +212,7 @@ func TestLostBeforeTheAnswer(t *testing.T) {
 				p.answer(m, "200 OK")
 				m = p.next()
 			}
-			if m.body != "behind" {
+			if !strings.HasSuffix(m.body, "behind") { // in the form that the client takes
 				t.Errorf("sent %q", m.body)
 			}
 			p.answer(m, "200 OK")

@@ -56,6 +56,19 @@ func (c *Conversation) Opened() {
 	}
 }
 
+// goesOn notes that a line was written. Who gets a second one before long is asked
+// what his client takes: for a single one it is not worth the bytes.
+func (c *Conversation) goesOn() {
+	c.b.mu.Lock()
+	now := c.b.o.Now()
+	going := now.Sub(c.spoken) < peerFor
+	c.spoken = now
+	c.b.mu.Unlock()
+	if going || c.Shared() {
+		c.Opened()
+	}
+}
+
 // peerOf is what is known of the client of user.
 func (b *Book) peerOf(user string) client {
 	b.mu.Lock()
@@ -232,10 +245,17 @@ func ours(headers []sip.Header) bool {
 	return false
 }
 
-// answeredBy takes which client has answered a message with 200.
+// answeredBy takes which client has answered a message with 200. This program
+// need not be asked what it takes.
 func (b *Book) answeredBy(user string, res *sip.Response) {
-	if once := ours(res.GetHeaders("Server")); once != b.peerOf(user).once {
-		b.learn(user, func(p *client) { p.once = once })
+	once := ours(res.GetHeaders("Server"))
+	switch p := b.peerOf(user); {
+	case once && !(p.once && p.known):
+		b.learn(user, func(p *client) {
+			p.known, p.cpim, p.composing, p.lists, p.once = true, true, true, true, true
+		})
+	case !once && p.once:
+		b.learn(user, func(p *client) { p.once = false })
 	}
 }
 
