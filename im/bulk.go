@@ -142,13 +142,19 @@ func (b *Book) enterOne(m paced, i int) *leg {
 	}
 	l := c.leg(m.ID, to, m.text, m.list)
 	l.call, l.stored = callOf(m.ID, to), m.stored[i]
+	l.copied = (len(m.Delivered) == 1 || m.Group != nil) && b.copied(m.Message) // one line
 	if c.find(m.ID) != nil {
 		return l // the line of all, which came with the first
 	}
 	c.admit() // whoever answers has admitted
 	c.add(line{one})
 	one = line{one}.snapshot()
-	b.tell.Add(func() { b.o.Emit(Sent{one}) })
+	b.tell.Add(func() {
+		b.o.Emit(Sent{one})
+		if l.copied {
+			b.copyOut(one)
+		}
+	})
 	c.heardOwn(one)
 	return l
 }

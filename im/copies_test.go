@@ -86,11 +86,11 @@ func TestCopiesThatGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecord()
 		p := connect(t, r.line, r.Book)
-		p.options = []string{"Server: Linphonec/5.1.65"}
-		r.Devices("sip:anna@contoso.test;gr=me", strings.Replace(laptop, "f81d", "0000", 1))
+		phone := strings.Replace(laptop, "f81d", "0000", 1)
+		p.optionsOf = map[string][]string{phone: {"Server: Linphonec/5.1.65"}, laptop: {"Server: Communicator/0.1.0"}}
+		r.Devices("sip:anna@contoso.test;gr=me", phone)
 		time.Sleep(time.Second)
-		p.options = []string{"Server: Communicator/0.1.0"}
-		r.Devices("sip:anna@contoso.test;gr=me", strings.Replace(laptop, "f81d", "0000", 1), laptop)
+		r.Devices("sip:anna@contoso.test;gr=me", phone, laptop)
 		c := r.With("bob@contoso.test") // what it is is not known yet
 		done := sent(t.Context(), c, "hello")
 		line := p.next()

@@ -23,9 +23,10 @@ type peer struct {
 	got  chan message
 	conn *sipconn.Conn
 
-	options []string // headers of the answer to OPTIONS; nil: it is not answered
-	asked   atomic.Int32
-	closed  atomic.Bool
+	options   []string            // headers of the answer to OPTIONS; nil: it is not answered
+	optionsOf map[string][]string // the same of one URI
+	asked     atomic.Int32
+	closed    atomic.Bool
 }
 
 // message is what the peer received.
@@ -81,8 +82,12 @@ func (p *peer) read() {
 		m := message{start, h, string(body)}
 		if strings.HasPrefix(start, "OPTIONS ") {
 			p.asked.Add(1)
-			if p.options != nil {
-				answer := answerTo(m, "200 OK", p.options...)
+			options := p.options
+			if of := p.optionsOf[strings.Fields(start)[1]]; of != nil {
+				options = of
+			}
+			if options != nil {
+				answer := answerTo(m, "200 OK", options...)
 				time.AfterFunc(time.Millisecond, func() { _, _ = io.WriteString(p.nc, answer) }) // the test may be over
 			}
 			continue

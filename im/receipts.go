@@ -153,7 +153,11 @@ func (b *Book) sentTo(who, call string) (*Conversation, *Delivery) {
 // name is among its newest lines: it was sent by an earlier process. false: it
 // is not there.
 func (b *Book) recall(who, id string) bool {
-	if b.o.Store.Newest == nil {
+	b.mu.Lock()
+	c := b.talks[who]
+	read := c != nil && c.opened
+	b.mu.Unlock()
+	if read || b.o.Store.Newest == nil {
 		return false
 	}
 	stored := b.o.Store.Newest(who, time.Time{}, newestLines)

@@ -238,11 +238,11 @@ func (r *runner) hold(ctx context.Context, m machine) event {
 	mine, leave := context.WithCancel(context.WithoutCancel(ctx))
 	r.leave = leave
 	r.s.line.Set(r.conn)
+	r.meetDevices() // what is written from now on is copied
 	r.show(m)
 	r.calm()
 	r.began = time.Time{}
 	r.begin(mine)
-	r.meetDevices()
 	begin := time.Now()
 	e := r.held(ctx)
 	e.brief = time.Since(begin) < lasting

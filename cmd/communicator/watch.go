@@ -137,6 +137,11 @@ func (p *program) event(e any) {
 		p.print("watcher", e.User, e.Status, map[string]any{"user": uri(e.User), "name": e.Name, "status": e.Status})
 	case im.Received:
 		p.messageEvent(e.Message)
+	case im.Sent: // on another device: nobody writes here
+		p.messageEvent(e.Message)
+	case im.Typing:
+		words := map[bool]string{true: "is typing", false: "has stopped typing"}[e.Active]
+		p.print("typing", e.From, words, map[string]any{"user": uri(e.From), "conversation": e.With, "active": e.Active})
 	case im.MembersChanged:
 		p.print("members", e.With, strings.Join(e.Members, ", "), map[string]any{"conversation": e.With, "members": uris(e.Members)})
 	case im.DeliveryChanged:

@@ -183,6 +183,11 @@ func oneLine(s string) string {
 
 // cutEmptyLine splits b at its first empty line.
 func cutEmptyLine(b []byte) (before, after []byte, found bool) {
+	for _, empty := range []string{"\r\n", "\n"} {
+		if after, ok := bytes.CutPrefix(b, []byte(empty)); ok { // no lines before it
+			return nil, after, true
+		}
+	}
 	crlf, lf := bytes.Index(b, []byte("\r\n\r\n")), bytes.Index(b, []byte("\n\n"))
 	if crlf >= 0 && (lf < 0 || crlf < lf) {
 		return b[:crlf], b[crlf+4:], true

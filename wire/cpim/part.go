@@ -109,11 +109,6 @@ func Join(kind, boundary string, parts ...Part) (contentType string, body []byte
 // parsePart reads an entity: MIME headers, an empty line, the content. Without
 // headers it begins with the empty line.
 func parsePart(b []byte) (Part, error) {
-	for _, empty := range []string{"\r\n", "\n"} {
-		if content, ok := bytes.CutPrefix(b, []byte(empty)); ok {
-			return Part{Body: content}, nil
-		}
-	}
 	head, content, ok := cutEmptyLine(b)
 	if !ok {
 		return Part{}, errors.New("no empty line before the content")
