@@ -194,6 +194,9 @@ func (b *Book) dated(r *sip.Request) ([]byte, dating) {
 	}
 	named := header(r, "Message-ID") != "" // by deploy/kamailio, in what it kept
 	stored := len(mark) > 0 || named || len(r.GetHeaders("Via")) == 1 || now.Sub(sent) > late
+	if !stored {
+		sent = now // whole seconds of another clock would put it before what it answers
+	}
 	return r.Body()[len(mark):], dating{sent.In(now.Location()), stored}
 }
 

@@ -173,7 +173,7 @@ func TestStored(t *testing.T) {
 			{"msilo", "[Offline message - Fri Dec 31 20:15:00 1999] kept for later", []string{yesterday}, "kept for later", 3*time.Hour + 45*time.Minute, true},
 			{"a store without a mark", "kept", []string{"Date: Fri, 31 Dec 1999 23:59:55 GMT"}, "kept", 5 * time.Second, true},
 			// linphone 5.1 dates every message; a proxy has passed it on.
-			{"linphone", "now", []string{"Via: SIP/2.0/TLS 10.0.0.1;branch=z9hG4bK7", "Date: Fri, 31 Dec 1999 23:59:58 GMT"}, "now", 2 * time.Second, false},
+			{"linphone", "now", []string{"Via: SIP/2.0/TLS 10.0.0.1;branch=z9hG4bK7", "Date: Fri, 31 Dec 1999 23:59:58 GMT"}, "now", 0, false},
 			{"from the future", "now", []string{"Via: SIP/2.0/TLS 10.0.0.1;branch=z9hG4bK7", "Date: Sat, 01 Jan 2000 08:00:00 GMT"}, "now", 0, false},
 			{"somebody types the mark", "[Offline message - x] no", nil, "[Offline message - x] no", 0, false},
 			{"bad date", "hi", []string{"Date: tomorrow"}, "hi", 0, false},

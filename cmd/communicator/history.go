@@ -24,9 +24,12 @@ import (
 // recalling is what `history` was asked for.
 type recalling struct {
 	with, search, since string
+	around              string
 	limit               int
 	exported, imported  string
 	forget              string
+
+	at time.Time // around
 }
 
 func (p *program) history() *cobra.Command {
@@ -46,6 +49,7 @@ func (p *program) history() *cobra.Command {
 	f.StringVar(&r.with, "with", "", "only with `ADDRESS`; several, joined by commas, are a conversation of several")
 	f.StringVar(&r.search, "search", "", "only what has all words of `TEXT`, the last may be a beginning; \"words in quotes\" side by side")
 	f.StringVar(&r.since, "since", "", "only from `TIME` on: 15:30, 2026-11-20, 2026-11-20T15:30, or a duration ago as 72h")
+	f.StringVar(&r.around, "around", "", "jump to `TIME`: what was said with --with shortly before and after")
 	f.IntVar(&r.limit, "limit", 200, "the newest `N`; an export has all")
 	f.StringVar(&r.exported, "export", "", "write to `FILE`: text if it ends in .txt, else JSON lines; - is standard output")
 	f.StringVar(&r.imported, "import", "", "take over from `FILE`: an export as JSON lines, or the history of another computer")
@@ -56,14 +60,16 @@ func (p *program) history() *cobra.Command {
 // query checks the flags.
 func (r *recalling) query(now time.Time) (q history.Query, err error) {
 	one := 0
-	for _, is := range []bool{r.exported != "", r.imported != "", r.forget != "", r.search != ""} {
+	for _, is := range []bool{r.exported != "", r.imported != "", r.forget != "", r.search != "", r.around != ""} {
 		if is {
 			one++
 		}
 	}
 	switch {
 	case one > 1:
-		return q, usage("say one of --search, --export, --import and --forget")
+		return q, usage("say one of --search, --around, --export, --import and --forget")
+	case r.around != "" && (r.with == "" || r.since != ""):
+		return q, usage("--around needs --with, and no --since")
 	case r.limit < 1:
 		return q, usage("--limit %d: say how many, at least 1", r.limit)
 	}
@@ -77,6 +83,11 @@ func (r *recalling) query(now time.Time) (q history.Query, err error) {
 	if r.since != "" {
 		if q.Since, err = pastTime(r.since, now); err != nil {
 			return q, usage("--since: %v", err)
+		}
+	}
+	if r.around != "" {
+		if r.at, err = pastTime(r.around, now); err != nil {
+			return q, usage("--around: %v", err)
 		}
 	}
 	return q, nil
@@ -146,20 +157,30 @@ func (p *program) recall(ctx context.Context, store *history.Store, r recalling,
 	case r.exported != "":
 		return p.exportHistory(ctx, store, r.exported, q)
 	}
-	found, err := store.Search(q)
+	found, err := find(store, r, q)
 	if err != nil {
 		return err
 	}
 	if len(found) == 0 && q.Text != "" {
 		return fmt.Errorf("nothing found for %q", q.Text)
 	}
-	slices.Reverse(found)
 	for _, e := range found {
 		if err := p.writeEntry(p.out, e, p.flags.json); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// find reads what is asked for, oldest first.
+func find(store *history.Store, r recalling, q history.Query) ([]history.Entry, error) {
+	if !r.at.IsZero() {
+		found, _, err := store.Around(q.With, r.at, (q.Limit+1)/2)
+		return found, err
+	}
+	found, err := store.Search(q)
+	slices.Reverse(found)
+	return found, err
 }
 
 func (p *program) writeEntry(w io.Writer, e history.Entry, json bool) error {
