@@ -29,7 +29,7 @@ const (
 )
 
 // TooMuch: From sends more than is taken; the rest is refused for now. It comes
-// once, until something of his is taken again.
+// once, until he has been calm for a while.
 type TooMuch struct{ From string }
 
 // rate is what one sender may still send.
@@ -62,7 +62,8 @@ func (r rates) take(from string, now time.Time) (wait time.Duration, news bool) 
 		news, x.told = !x.told, true
 		return time.Second, news
 	}
-	x.lines, x.told = x.lines-1, false
+	x.lines--
+	x.told = x.told && x.lines < burst/2
 	return 0, false
 }
 

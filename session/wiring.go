@@ -31,6 +31,8 @@ func (s *Session) wire(e any) {
 		}
 	case im.Received:
 		s.Requests.arrived(e.Message)
+	case im.TooMuch:
+		s.log.Warn("somebody sends more messages than are taken; he is asked to wait", "from", e.From)
 	case im.MembersChanged:
 		if !s.IM.Waits(e.With) { // else it would show all those strangers that I am here
 			s.Presence.alsoWatch(e.Members...)

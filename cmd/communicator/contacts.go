@@ -65,6 +65,7 @@ type contactLine struct {
 	Until        *string `json:"until"`
 	Since        *string `json:"since"`
 	Age          *int64  `json:"age"` // seconds since the state was heard; null: never
+	Outside      bool    `json:"outside"`
 }
 
 func (p *program) listContacts(ctx context.Context) error {
@@ -95,7 +96,7 @@ func (p *program) contact(w io.Writer, s *session.Session, g contacts.Group, c c
 		seconds := int64(now.Sub(state.Seen) / time.Second)
 		age = &seconds
 	}
-	l := contactLine{Group: g.Name, From: string(g.Source), User: uri(c.User), Name: c.Name, Availability: string(presence.Unknown), Note: state.Note, Age: age}
+	l := contactLine{Group: g.Name, From: string(g.Source), User: uri(c.User), Name: c.Name, Availability: string(presence.Unknown), Note: state.Note, Age: age, Outside: p.outside(c.User)}
 	if !state.Old { // what was true once is not known to be so now
 		l.Availability, l.Activity = string(state.Availability), string(state.Activity)
 		l.Until, l.Since = stamp(state.Until), stamp(state.Since)

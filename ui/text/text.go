@@ -134,6 +134,8 @@ func (c *client) happened(event any) {
 		if n := len(e.Requests); n > 0 {
 			c.line("%s. Type requests to read them.", view.RequestsLine(n))
 		}
+	case im.TooMuch:
+		c.line("%s sends more messages than are taken; the rest is refused for now.", c.names.Of(e.From))
 	case im.Received:
 		if !e.Message.Request {
 			c.message(e.Message)
