@@ -175,6 +175,8 @@ func TestStored(t *testing.T) {
 			// linphone 5.1 dates every message; a proxy has passed it on.
 			{"linphone", "now", []string{"Via: SIP/2.0/TLS 10.0.0.1;branch=z9hG4bK7", "Date: Fri, 31 Dec 1999 23:59:58 GMT"}, "now", 0, false},
 			{"from the future", "now", []string{"Via: SIP/2.0/TLS 10.0.0.1;branch=z9hG4bK7", "Date: Sat, 01 Jan 2000 08:00:00 GMT"}, "now", 0, false},
+			{"a clock a year ahead", "now", []string{"Via: SIP/2.0/TLS 10.0.0.1;branch=z9hG4bK7", "Date: Mon, 01 Jan 2001 00:00:00 GMT"}, "now", 0, false},
+			{"a clock a year behind", "now", []string{"Via: SIP/2.0/TLS 10.0.0.1;branch=z9hG4bK7", "Date: Fri, 01 Jan 1999 00:00:00 GMT"}, "now", 0, false},
 			{"somebody types the mark", "[Offline message - x] no", nil, "[Offline message - x] no", 0, false},
 			{"bad date", "hi", []string{"Date: tomorrow"}, "hi", 0, false},
 		} {

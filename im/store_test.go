@@ -45,6 +45,17 @@ func (s *shelf) unsent() (open []Message) {
 	return open
 }
 
+// copy is what a kill leaves.
+func (s *shelf) copy() *shelf {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left := &shelf{}
+	for _, m := range s.kept {
+		left.kept = append(left.kept, line{m}.snapshot())
+	}
+	return left
+}
+
 func (s *shelf) keep(m Message) (known bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
