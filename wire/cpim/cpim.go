@@ -16,6 +16,8 @@ import (
 	"net/textproto"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Media types of what is read and written here.
@@ -128,7 +130,9 @@ func (m *Message) header(prefixes map[string]string, name, value string) {
 			prefixes[strings.TrimSpace(prefix)] = strings.TrimRight(rest, "> ")
 		}
 	case "imdn.message-id":
-		m.ID = value
+		if utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl) { // else it is no name (RFC 5438 §6.3)
+			m.ID = value
+		}
 	case "imdn.disposition-notification":
 		for kind := range strings.SplitSeq(value, ",") {
 			m.Notify = append(m.Notify, strings.ToLower(strings.TrimSpace(kind)))

@@ -61,6 +61,7 @@ Hello`, Message{From: "sip:anonymous@anonymous.invalid", To: []string{"sip:anony
 	{"no MIME headers", "From: <im:a@b>\n\n\nhi", Message{From: "im:a@b", Content: Part{Body: []byte("hi")}}},
 	{"base64", "From: <im:a@b>\n\nContent-Transfer-Encoding: base64\n\naGk=", Message{From: "im:a@b", Content: Part{Body: []byte("hi")}}},
 	{"unknown transfer encoding", "From: <im:a@b>\n\nContent-Transfer-Encoding: x-uuencode\n\naGk=", Message{}},
+	{"a name that is none", "From: <im:a@b>\nimdn.Message-ID: a\x1b[2J\n\n\nhi", Message{From: "im:a@b", Content: Part{Body: []byte("hi")}}},
 	{"too many headers", strings.Repeat("To: <im:a@b>\n", 300) + "\n\nhi", Message{}},
 	{"cut off", "From: <im:a@b>", Message{}},
 }
@@ -213,6 +214,8 @@ func FuzzParse(f *testing.F) {
 	for _, m := range messages {
 		f.Add(crlf(m.text))
 	}
+	f.Add([]byte("From: <im:a@b>\r\nimdn.Message-ID: \x00\xffjk324j\r\n\r\n\r\nhi"))
+	f.Add([]byte("om: <im:a@b>\r\n\r\nContent-Foo: x\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := Parse(b)
 		if err != nil {
