@@ -25,6 +25,7 @@ type circle struct {
 	plain  map[string]*told // members whose clients take plain text only
 	proven map[string]bool  // members who have written with a list
 	mine   map[string]bool  // whom one has added oneself
+	began  bool             // by oneself
 }
 
 // told is what such a member has been told of the others.
@@ -38,7 +39,11 @@ func keyOf(id string) string { return "group:" + id }
 
 // Together makes a conversation that everyone sees. The title may be empty.
 func (b *Book) Together(title string, members ...string) *Conversation {
-	return b.Joint(Group{ID: uuid.NewString(), Title: title, Members: append([]string{b.o.Self}, members...)})
+	c := b.Joint(Group{ID: uuid.NewString(), Title: title, Members: append([]string{b.o.Self}, members...)})
+	b.mu.Lock()
+	c.circle.began = true
+	b.mu.Unlock()
+	return c
 }
 
 // Joint returns the shared conversation with the ID of g; one that is not known,

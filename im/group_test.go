@@ -486,3 +486,41 @@ func TestHasNotHeardThatILeft(t *testing.T) {
 		p.quiet()
 	})
 }
+
+// In a large conversation somebody who was away reads of some of the others only;
+// when he answers, who began it tells him of all.
+func TestAwayFromALargeConversation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := lab.New(lab.Options{People: 200, Still: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		people := c.People()
+		c.Do("signout " + people[1].User)
+		one, leave := signIn(t, c, people[0], "fe1.contoso.test:5061")
+		defer leave()
+		var others []string
+		for _, p := range people[1:150] {
+			others = append(others, p.User)
+		}
+		talk := one.Together("All", others...)
+		if _, err := talk.Send(t.Context(), "hello"); err != nil {
+			t.Fatal(err)
+		}
+		two, leave := signIn(t, c, people[1], "fe2.contoso.test:5061")
+		defer leave()
+		synctest.Wait()
+		his := two.Joint(Group{ID: talk.circle.id})
+		if n := len(his.Members()); n < 20 || n > 100 || his.Title() != "All" || his.Messages()[0].Text != "hello" {
+			t.Fatalf("he sees %d others, %+v", n, his.Messages())
+		}
+		if _, err := his.Send(t.Context(), "I am back"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if n := len(his.Members()); n != 149 {
+			t.Errorf("he sees %d others", n)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package im
 import (
 	"bytes"
 	"compress/zlib"
+	"fmt"
 	"io"
 	"mime"
 	"slices"
@@ -37,7 +38,11 @@ func (m Message) says() said {
 
 // document writes the list of members, compressed if it is long.
 func (s said) document() []byte {
-	document := s.plainDocument()
+	r := pidf.Recipients{ID: s.id, Title: s.title, Notice: s.notice}
+	for _, m := range s.list {
+		r.People = append(r.People, pidf.Recipient{URI: "sip:" + m, Added: slices.Contains(s.added, m)})
+	}
+	document := r.Marshal()
 	if len(document) < longList {
 		return document
 	}
@@ -48,23 +53,29 @@ func (s said) document() []byte {
 	return b.Bytes()
 }
 
-func (s said) plainDocument() []byte {
-	r := pidf.Recipients{ID: s.id, Title: s.title, Notice: s.notice}
-	for _, m := range s.list {
-		r.People = append(r.People, pidf.Recipient{URI: "sip:" + m, Added: slices.Contains(s.added, m)})
+// listAlone is a list of members as a body of its own.
+func listAlone(list []byte) sipconn.Body {
+	if len(list) < longList && list[0] == '<' {
+		return sipconn.Body{Type: pidf.ContentTypeLists, Content: list}
 	}
-	return r.Marshal()
+	var b sipconn.Body
+	b.Type, b.Content = cpim.Join("multipart/mixed", uuid.NewString(), listPart(list))
+	return b
 }
 
 // withList puts a text and the list of members into one body.
 func withList(text sipconn.Body, list []byte) sipconn.Body {
+	var b sipconn.Body
+	b.Type, b.Content = cpim.Join("multipart/mixed", uuid.NewString(), cpim.Part{Type: text.Type, Body: text.Content}, listPart(list))
+	return b
+}
+
+func listPart(list []byte) cpim.Part {
 	part := cpim.Part{Type: pidf.ContentTypeLists, Disposition: pidf.DispositionHistory, Body: list}
-	if len(list) > 0 && list[0] != '<' {
+	if list[0] != '<' {
 		part.Encoding = "deflate" // RFC 9110 §8.4.1.2: the zlib format
 	}
-	var b sipconn.Body
-	b.Type, b.Content = cpim.Join("multipart/mixed", uuid.NewString(), cpim.Part{Type: text.Type, Body: text.Content}, part)
-	return b
+	return part
 }
 
 // Parameters of the Content-Type of a text that says in its first lines who is in
@@ -79,7 +90,8 @@ const (
 const longWords = 2000
 
 // readable is the form of a leg that every client shows and ours understands. In
-// a large conversation there is none, so it is the one for plain clients.
+// a large conversation it names some; who began it tells the others to whom it
+// hears to know of no more.
 func (l *leg) readable() sipconn.Body {
 	b := l.talk.b
 	b.mu.Lock()
@@ -88,10 +100,10 @@ func (l *leg) readable() sipconn.Body {
 		g, kind = m.Group, m.Notice
 	}
 	b.mu.Unlock()
-	to := "To: " + strings.Join(slices.DeleteFunc(slices.Clone(g.Members), func(m string) bool { return m == b.o.Self }), ", ")
-	if len(to) > longWords || strings.ContainsAny(g.ID, "\"\\;") {
+	if strings.ContainsAny(g.ID, "\"\\;") {
 		return sipconn.Text(l.inWords())
 	}
+	to := firstLine(without(g.Members, b.o.Self))
 	if g.Title != "" {
 		to += "\nSubject: " + g.Title
 	}
@@ -101,6 +113,20 @@ func (l *leg) readable() sipconn.Body {
 		text.Type += ";" + noticeParameter + "=" + kind
 	}
 	return text
+}
+
+// firstLine names people by address, as many as there is room for.
+func firstLine(people []string) string {
+	to := "To: "
+	for i, who := range people {
+		if len(to)+len(who) > longWords {
+			return to + fmt.Sprintf("and %d others", len(people)-i)
+		}
+		if to += who; i < len(people)-1 {
+			to += ", "
+		}
+	}
+	return to
 }
 
 // readWords takes the first lines off such a text.

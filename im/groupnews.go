@@ -4,9 +4,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"communicator/wire/pidf"
-	"communicator/wire/sipconn"
 )
 
 // News of members: a list without a text. Who sees by a line that its writer has
@@ -33,7 +30,12 @@ func (c *circle) missed(s said, self string) (news said, to []string) {
 			news.added = append(news.added, who)
 		}
 	}
-	if len(news.added) == 0 || s.notice == Left || s.from == self {
+	switch {
+	case s.notice == Left || s.from == self:
+		return news, nil
+	case len(news.added) == 0 && c.began && slices.ContainsFunc(c.in, func(who string) bool { return !slices.Contains(s.list, who) && who != s.from }):
+		return news, []string{s.from} // he may have read of some only, or not have heard that somebody left
+	case len(news.added) == 0:
 		return news, nil
 	}
 	others := without(s.added, self)
@@ -47,10 +49,7 @@ func (b *Book) tellMissed(news said, to []string) {
 	if len(to) == 0 {
 		return
 	}
-	body := sipconn.Body{Type: pidf.ContentTypeLists, Content: news.plainDocument()}
-	if len(body.Content) > MaxText {
-		return // they hear of it with the next line
-	}
+	body := listAlone(news.document())
 	for _, who := range to {
 		go func() { // ends after askPatience
 			if b.askFirst(context.Background(), who).lists {
