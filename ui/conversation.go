@@ -83,6 +83,10 @@ func (p *talkPage) build() {
 	p.messages.OnAgain = func(e view.Entry) { p.again(e.ID) }
 	p.messages.OnMail = p.mail
 	p.messages.OnLink = p.app.follow
+	p.messages.OnEdit = func(e view.Entry) { // the draft stays, behind it
+		p.entry.SetText(strings.TrimSpace(e.Edit + "\n" + p.entry.Text))
+		p.focus()
+	}
 	p.earlier = widgets.NewButton(lang.L("Show earlier messages"), "", widgets.Link, p.showEarlier)
 	p.earlier.Hide()
 	p.with.Opened()
@@ -216,7 +220,7 @@ func (p *talkPage) refresh() {
 	p.name.Set(p.title())
 	if m := p.with.Members(); len(m) == 1 {
 		s := p.app.of(m[0])
-		p.words.Set(view.Words(s, now))
+		p.words.Set(dotted(view.Words(s, now), p.app.outside(m[0])))
 		p.note.Set(view.Note(s, now))
 	} else {
 		p.words.Set(view.Company(p.with.Shared(), m, p.app.names))

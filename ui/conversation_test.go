@@ -191,3 +191,26 @@ func TestTabs(t *testing.T) {
 		}
 	})
 }
+
+// What a filter of the organisation refuses is not repeated; its text comes back
+// to be changed.
+func TestBlockedTextCanBeEdited(t *testing.T) {
+	atDesk(t, true, func(t *testing.T, d *desk) {
+		d.wait(time.Second)
+		who := d.report()
+		d.lab("filter add casino")
+		d.OpenConversation(who.User)
+		test.Type(d.talk().entry, "A casino for all")
+		press(d.talks.window, fyne.KeyReturn)
+		d.settle()
+		e := d.talk().messages.Entries()
+		if len(e) != 1 || e[0].Retry || !strings.Contains(e[0].Words, "blocked by your organisation") {
+			t.Fatalf("got %+v", e)
+		}
+		test.Type(d.talk().entry, "draft")
+		d.talk().messages.OnEdit(e[0])
+		if got := d.talk().entry.Text; got != "A casino for all\ndraft" {
+			t.Errorf("the field has %q", got)
+		}
+	})
+}

@@ -61,6 +61,8 @@ func (p *pump) notify(event any) {
 		p.post(func(a *App) { a.talks.changed(e.Message.With) })
 	case im.Typing:
 		p.post(func(a *App) { a.talks.typing(e) })
+	case im.TooMuch:
+		p.post(func(a *App) { a.main.notice(view.TooMuch(e, a.names)) })
 	case im.Aged:
 		p.post(func(a *App) { a.talks.aged(e) })
 	case im.MembersChanged:

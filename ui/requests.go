@@ -126,6 +126,11 @@ func (p *mainPage) requested(n int) {
 	p.announced[requestsKey] = p.banner(theme.BubbleTheirs, "ui-mail", theme.Secondary, view.RequestsLine(n), lang.L("They wait until you let them in."), show)
 }
 
+// outside is the mark of somebody of another organisation; empty for others.
+func (a *App) outside(user string) string {
+	return view.OutsideMark(a.session != nil && a.session.Outside(user))
+}
+
 // dotted joins what is not empty.
 func dotted(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), " · ")

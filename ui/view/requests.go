@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"communicator/im"
 	"communicator/plain"
 	"communicator/session"
 )
@@ -56,4 +57,13 @@ func OutsideMark(outside bool) string {
 		return ""
 	}
 	return say("outside your organisation")
+}
+
+// TooMuch says that somebody writes more than is taken.
+func TooMuch(e im.TooMuch, names Names) Problem {
+	return Problem{
+		What:   say("{{.Name}} writes too much.", "Name", names.Of(e.From)),
+		Why:    say("More than is taken of one person has come, and the rest is refused for now."),
+		Remedy: say("If a program has gone wild, tell its owner, or block it."),
+	}
 }

@@ -25,6 +25,7 @@ type message struct {
 	text        *widget.Label    // of a message without links: it can be selected
 	rich        *widget.RichText // of one with links
 	again, mail *Button
+	edit        *Button // in place of both where the text was refused
 }
 
 var _ fyne.Accessible = (*message)(nil)
@@ -37,6 +38,7 @@ func newMessage(l *MessageList) *message {
 			l.OnAgain(m.entry)
 		}
 	})
+	m.edit = NewSmallButton(lang.L("Edit"), "ui-pencil", func() { l.OnEdit(m.entry) })
 	m.mail = NewSmallButton(lang.L("Send as e-mail"), "ui-mail", func() { l.OnMail(m.entry) })
 	m.ExtendBaseWidget(m)
 	return m
@@ -94,7 +96,7 @@ func (m *message) CreateRenderer() fyne.WidgetRenderer {
 	b.who.TextStyle.Bold, b.what.TextStyle.Bold, b.letters.TextStyle.Bold = true, true, true
 	return &drawing{
 		objects: []fyne.CanvasObject{b.left, b.right, b.day, b.circle, b.letters, b.who, b.time, b.back, m.text, m.rich,
-			b.mark, b.warn, b.what, b.why, m.again, m.mail, b.notice},
+			b.mark, b.warn, b.what, b.why, m.again, m.mail, m.edit, b.notice},
 		min:    func() fyne.Size { return fyne.NewSize(theme.Px(200), theme.S(theme.Control)) },
 		layout: b.layout, refresh: b.refresh, widget: m,
 	}
@@ -165,6 +167,7 @@ func (b *bubble) paintMark(e view.Entry) {
 	show(b.warn, trouble)
 	show(b.what, trouble)
 	show(b.why, trouble || e.Below)
+	show(b.m.edit, trouble && e.Edit != "" && b.m.list.OnEdit != nil)
 	show(b.m.again, trouble && e.Retry)
 	show(b.m.mail, trouble && e.Retry && b.m.list.OnMail != nil)
 }
@@ -240,7 +243,7 @@ func (b *bubble) layoutHead(size fyne.Size, y float32) {
 func (b *bubble) layoutTrouble(size fyne.Size, y float32) {
 	middle := y + theme.S(theme.SmallControl)/2
 	right := size.Width - theme.Px(12)
-	for _, o := range []*Button{b.m.mail, b.m.again} {
+	for _, o := range []*Button{b.m.mail, b.m.again, b.m.edit} {
 		if o.Visible() {
 			w := o.MinSize()
 			right -= w.Width

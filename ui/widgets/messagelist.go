@@ -18,6 +18,7 @@ type MessageList struct {
 	widget.List
 	OnAgain func(view.Entry) // "Send again"
 	OnMail  func(view.Entry) // "Send as e-mail"; nil: not offered
+	OnEdit  func(view.Entry) // "Edit", of what was refused because of its text; nil: not offered
 	OnLink  func(*url.URL)   // a link was clicked
 
 	entries []view.Entry
