@@ -192,11 +192,12 @@ func explain(err error) error {
 	const (
 		corrupt, full, notDatabase      = 11, 13, 26
 		writeFails, truncateFails, sync = 10 | 3<<8, 10 | 6<<8, 10 | 4<<8 // with a quota or a limit of the size of files
+		indexGrows                      = 10 | 19<<8                      // of the WAL: the first thing written when the file is opened
 	)
 	switch {
 	case e.Code()&0xff == corrupt, e.Code()&0xff == notDatabase:
 		return fmt.Errorf("%w: %w", errDamaged, err)
-	case e.Code()&0xff == full, e.Code() == writeFails, e.Code() == truncateFails, e.Code() == sync:
+	case e.Code()&0xff == full, e.Code() == writeFails, e.Code() == truncateFails, e.Code() == sync, e.Code() == indexGrows:
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err

@@ -32,14 +32,15 @@ func TestMain(m *testing.M) {
 // child adds messages, and says after each that it is stored, until it is killed
 // or an error comes.
 func child(name, file string) error {
-	if name == "quota" { // no file may become larger
+	if largest := map[string]uint64{"quota": 1 << 20, "no room": 4 << 10}[name]; largest > 0 { // no file may become larger
 		signal.Ignore(syscall.SIGXFSZ)
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20}); err != nil {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: largest, Max: largest}); err != nil {
 			return err
 		}
 	}
 	s, err := Open(file, Options{})
 	if err != nil {
+		fmt.Println("full", errors.Is(err, ErrFull))
 		return err
 	}
 	for i := 0; ; i++ {
@@ -153,4 +154,30 @@ func TestQuota(t *testing.T) {
 		t.Errorf("%d of %d messages are there, %v", len(unsent), stored, err)
 	}
 	checkWhole(t, s)
+}
+
+// There is no room already when the file is opened: that is told as such, and
+// the file is as it was.
+func TestNoRoomToOpen(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "history.db")
+	s := reopened(t, file, Options{})
+	if _, err := s.Add(to(bob, 1, "Hello", "sending")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c, out := start(t, "no room", file)
+	timeout := time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
+	defer timeout.Stop()
+	var said []string
+	for out.Scan() {
+		said = append(said, out.Text())
+	}
+	if err := c.Wait(); err == nil || len(said) == 0 || said[0] != "full true" {
+		t.Errorf("without room it says %q, %v", said, err)
+	}
+	if unsent, err := reopened(t, file, Options{}).Unsent(); err != nil || len(unsent) != 1 {
+		t.Errorf("%d messages are there, %v", len(unsent), err)
+	}
 }
