@@ -56,6 +56,11 @@ func commands() []command {
 // errUsage: the command was not understood.
 var errUsage = errors.New("usage")
 
+// mistake is what the user said wrong: what, and how to say it.
+type mistake string
+
+func (m mistake) Error() string { return string(m) }
+
 // obey does one line; leave is true when it said quit.
 func (c *client) obey(ctx context.Context, line string) (leave bool) {
 	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -76,9 +81,12 @@ func (c *client) obey(ctx context.Context, line string) (leave bool) {
 		}
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
-		if err := cmd.do(c, ctx, rest); errors.Is(err, errUsage) {
+		switch err := cmd.do(c, ctx, rest); {
+		case errors.Is(err, errUsage):
 			c.line("Say it like this: %s %s", cmd.name, cmd.args)
-		} else if err != nil {
+		case errors.As(err, new(mistake)):
+			c.line("%s", view.Explain("", err))
+		case err != nil:
 			c.line("%s", view.Explain("That did not work: "+cmd.name+".", err))
 		}
 		return false
@@ -103,7 +111,7 @@ func (c *client) doList(_ context.Context, rest string) error {
 	if rest != "" {
 		g, ok := c.list.Group(rest)
 		if !ok {
-			return fmt.Errorf("there is no group %q", rest)
+			return noGroup(rest)
 		}
 		book.List = contacts.List{Groups: []contacts.Group{g}}
 	}
@@ -182,17 +190,25 @@ func (c *client) doSay(ctx context.Context, rest string) error {
 		return errUsage
 	}
 	if c.talk == nil {
-		return errors.New("you have not talked with anybody yet: use msg NAME: TEXT")
+		return mistake("you have not talked with anybody yet: use msg NAME: TEXT")
 	}
 	m, err := c.talk.Send(ctx, rest)
 	if err != nil {
 		return err
 	}
 	mark, words, _ := view.Delivery(m.Delivered, c.names)
-	if mark == view.Ticked { // failures have been said by their event
-		c.line("To %s: %s.", c.names.Of(c.talk.Members()[0]), words)
+	if mark == view.Trouble { // has been said by its event
+		return nil
 	}
+	if mark == view.Pending { // its outcome will be
+		c.waits[m.ID] = true
+	}
+	c.line("To %s: %s.", c.names.Of(c.talk.Members()[0]), words)
 	return nil
+}
+
+func noGroup(name string) error {
+	return mistake(fmt.Sprintf("there is no group %q. Type list to hear them", name))
 }
 
 func (c *client) doGroup(ctx context.Context, rest string) error {
@@ -202,7 +218,7 @@ func (c *client) doGroup(ctx context.Context, rest string) error {
 	}
 	g, found := c.list.Group(name)
 	if !found {
-		return fmt.Errorf("there is no group %q", name)
+		return noGroup(name)
 	}
 	send := view.NewGroupSend(g.Members)
 	send.Begin()

@@ -3,6 +3,7 @@ package text
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"communicator/contacts"
@@ -20,17 +21,22 @@ func (c *client) person(ctx context.Context, name string) (string, error) {
 	if user, ok := view.Address(name); ok {
 		return user, nil
 	}
-	var near []string
+	var near, exact []string
 	seen := map[string]bool{}
 	for _, g := range c.list.Groups {
 		for _, m := range g.Members {
-			if strings.EqualFold(m.Name, name) {
-				return m.User, nil
+			if seen[m.User] {
+				continue
 			}
-			if !seen[m.User] && strings.Contains(strings.ToLower(m.Name), strings.ToLower(name)) {
+			if strings.EqualFold(m.Name, name) {
+				seen[m.User], exact = true, append(exact, m.User)
+			} else if strings.Contains(strings.ToLower(m.Name), strings.ToLower(name)) {
 				seen[m.User], near = true, append(near, m.User)
 			}
 		}
+	}
+	if len(exact) > 0 { // two people may have one name
+		near = exact
 	}
 	if len(near) == 0 {
 		var err error
@@ -40,15 +46,23 @@ func (c *client) person(ctx context.Context, name string) (string, error) {
 	}
 	switch len(near) {
 	case 0:
-		return "", fmt.Errorf("nobody called %q was found", name)
+		return "", mistake(fmt.Sprintf("nobody called %q was found. Check the spelling, or write the address", name))
 	case 1:
 		return near[0], nil
 	}
-	var names []string
-	for _, user := range near[:min(len(near), 5)] {
-		names = append(names, c.names.Of(user))
+	return "", c.several(name, near)
+}
+
+// several says who can be meant; those of one name differ in the address.
+func (c *client) several(name string, users []string) error {
+	names := make([]string, 0, 6)
+	for _, user := range users[:min(len(users), 5)] {
+		names = append(names, strings.Join(slices.Compact([]string{c.names.Of(user), user}), " "))
 	}
-	return "", fmt.Errorf("%q can mean several people: %s", name, strings.Join(names, ", "))
+	if more := len(users) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return mistake(fmt.Sprintf("%q can mean several people: %s. Write more of the name, or the address", name, strings.Join(names, ", ")))
 }
 
 func (c *client) inDirectory(ctx context.Context, name string) ([]string, error) {

@@ -3,6 +3,7 @@ package text
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,9 +12,14 @@ import (
 )
 
 func (c *client) doRequests(context.Context, string) error {
-	requests := view.Requests(c.session.Requests.List(), c.names, time.Now())
-	for _, r := range requests {
-		c.line("%s: %s", strings.Join(nonEmpty(r.Who, r.Address, r.Outside, r.When, r.Count), ", "), r.Text)
+	list := c.session.Requests.List()
+	requests := view.Requests(list, c.names, time.Now())
+	for i, r := range requests {
+		who := slices.Compact(nonEmpty(r.Who, r.Address)) // without a name it is the address
+		c.line("%s", strings.Join(append(who, nonEmpty(r.Outside, r.When, r.Count)...), ", ")+":")
+		for _, m := range list[i].Lines {
+			c.line("  %s", m.Text)
+		}
 	}
 	if len(requests) == 0 {
 		c.line("Nothing waits.")
@@ -58,5 +64,5 @@ func (c *client) request(rest string) (string, error) {
 			return r.With, nil
 		}
 	}
-	return "", fmt.Errorf("no request from %q", rest)
+	return "", mistake(fmt.Sprintf("no request is from %q. Type requests, and write the address as it is there", rest))
 }

@@ -40,17 +40,27 @@ type client struct {
 	out        io.Writer
 	names      view.Names
 	list       contacts.List
-	seen       map[string]string // last words said about a person
+	seen       map[string]remark // what was last heard about a person
 	talk       *im.Conversation  // whom `say` goes to
+	waits      map[string]bool   // IDs of messages that were said to wait for a connection
+	status     string            // last words said about the connection
+	tried      bool              // to sign in: how it went was said step by step
+	been       bool              // signed in
 	lost       bool              // the connection
 	noCalendar bool              // it could not be read at the last try
+}
+
+// remark is what was heard about somebody, and how it was said.
+type remark struct {
+	state presence.State
+	words string
 }
 
 // Run says what it offers, obeys the user and says what happens, until the
 // user says quit, In ends or ctx ends. s is running, or about to. A read of In
 // that blocks does not hold Run up, but outlives it.
 func Run(ctx context.Context, s *session.Session, io Streams) error {
-	c := &client{session: s, out: io.Out, names: view.Names{}, seen: map[string]string{}}
+	c := &client{session: s, out: io.Out, names: view.Names{}, seen: map[string]remark{}, waits: map[string]bool{}}
 	c.line("Communicator, text client. Signing in as %s.", s.State().User)
 	c.line("Type help for the commands, quit to leave. Messages and changes appear as they happen.")
 	quit := make(chan struct{})
@@ -111,9 +121,7 @@ func (c *client) happened(event any) {
 	case session.StateChanged:
 		c.connection(e.State)
 	case session.Step:
-		if e.Step.Text != "" {
-			c.line("%s", plain.Line(e.Step.Text))
-		}
+		c.step(e)
 	case session.ContactsChanged:
 		c.contacts(e.List)
 	case session.PresenceChanged:
@@ -141,8 +149,35 @@ func (c *client) happened(event any) {
 			c.message(e.Message)
 		}
 	case im.DeliveryChanged:
-		if e.Delivery.State == im.Failed || e.Delivery.State == im.Unknown {
-			c.line("Not delivered to %s: %s.", c.names.Of(e.Delivery.To), view.Reason(e.Delivery))
+		c.delivery(e.Delivery)
+	}
+}
+
+// step says one step of the first try to sign in. Those of later tries are the
+// same each time: of them, only the outcome is said.
+func (c *client) step(e session.Step) {
+	if c.tried || e.Step.Text == "" {
+		return
+	}
+	text := plain.Line(e.Step.Text)
+	if name := e.Step.Name; e.Step.Step == "address" || e.Step.Step == "connect" && !strings.Contains(text, name) {
+		text = plain.Line(name) + ": " + text
+	}
+	c.line("%s", text)
+}
+
+// delivery says what came of a message when it did not arrive, or when it was
+// said to wait.
+func (c *client) delivery(d im.Delivery) {
+	switch d.State {
+	case im.Failed, im.Unknown:
+		c.line("Not delivered to %s: %s.", c.names.Of(d.To), view.Reason(d))
+		delete(c.waits, d.ID)
+	case im.Accepted, im.Delivered, im.Read:
+		if c.waits[d.ID] {
+			delete(c.waits, d.ID)
+			_, words, _ := view.Delivery([]im.Delivery{d}, c.names)
+			c.line("To %s: %s.", c.names.Of(d.To), words)
 		}
 	}
 }
@@ -151,15 +186,21 @@ func (c *client) connection(s session.State) {
 	switch s.Phase {
 	case session.SignedIn:
 		l := view.StatusOf(s, time.Now())
-		c.line("%s", strings.TrimSpace(l.Text+" "+l.Right))
-		c.lost = false
-	case session.Waiting:
-		if !c.lost {
-			c.line("%s", view.Explain("The connection to the server was lost.", s.Err))
-			c.seen = map[string]string{}
+		words := strings.TrimSpace(l.Text + " " + l.Right)
+		if words != c.status { // it is told of again when the user's name becomes known
+			c.line("%s", words)
 		}
-		c.lost = true
-		c.line("%s", view.StatusOf(s, time.Now()).Text)
+		c.status, c.tried, c.been, c.lost = words, true, true, false
+	case session.Waiting:
+		if !c.lost { // tries follow, and are not said: it may be a long time
+			what := "You are not signed in yet."
+			if c.been {
+				what = "The connection to the server was lost."
+			}
+			c.line("%s", view.Explain(view.Translate(what), s.Err))
+			c.line("It is tried again by itself. Until then nobody's state is known, and what you write waits.")
+		}
+		c.status, c.tried, c.lost = "", true, true
 	case session.SignedOut:
 		if s.Err != nil {
 			c.line("%s", view.Explain("You are not signed in.", s.Err))
@@ -182,13 +223,17 @@ func (c *client) contacts(l contacts.List) {
 	}
 }
 
-// presence says a change of somebody's state; the first state of each at
-// sign-in is not said, or it would be a flood.
+// presence says a change of somebody's state. The first state of each at
+// sign-in is not said, nor that all are unknown when the connection is lost
+// and the same again afterwards, or it would be a flood.
 func (c *client) presence(user string, s presence.State) {
+	if s.Old {
+		return
+	}
 	words := strings.Join(nonEmpty(view.Words(s, time.Now()), view.Note(s, time.Now())), ", ")
-	old, heard := c.seen[user]
-	c.seen[user] = words
-	if heard && old != words && user != c.session.State().User {
+	last, heard := c.seen[user]
+	c.seen[user] = remark{s, words}
+	if heard && last.words != words && !last.state.Says(s) && user != c.session.State().User {
 		c.line("%s: %s", c.names.Of(user), words)
 	}
 }

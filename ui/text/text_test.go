@@ -138,7 +138,7 @@ func TestTextClient(t *testing.T) {
 		m.expect("find chen", "Chen Dahl, chen.dahl@contoso.test")
 		m.expect("org", "Manager: Chen Dahl", "Direct reports: 5", "  Bruno Berg")
 		m.expect("msg nobody.there@contoso.test: Hello", "Not delivered to nobody.there@contoso.test: address unknown (404).")
-		m.expect("msg a: Hello", "can mean several people")
+		m.expect("msg a: Hello", "can mean several people", "Write more of the name, or the address.")
 		m.expect("msg qqq: Hello", "Nobody called \"qqq\" was found.")
 		m.expect("add bruno to Lyon", "Bruno Berg is now in Lyon.")
 		m.expect("list lyon", "Lyon, 1/1")
@@ -151,7 +151,7 @@ func TestTextClientSaysThatTheConnectionIsLost(t *testing.T) {
 	atTerminal(t, func(m *terminal) {
 		m.company.Do("stop-front-end 1")
 		m.company.Do("stop-front-end 2")
-		if got := m.read(10 * time.Second); !strings.Contains(got, "Not connected") {
+		if got := m.read(10 * time.Second); !strings.Contains(got, "The connection to the server was lost.") {
 			t.Errorf("got %q", got)
 		}
 		m.expect("list my manager", "My manager, –/1", "Status unknown")
@@ -231,5 +231,64 @@ func TestTextClientSaysWhatIsDoubtful(t *testing.T) {
 		if got := m.read(time.Second); strings.Count(got, "it is off") > 1 || !strings.Contains(got, "Your calendar can be read again.") {
 			t.Errorf("said %q", got)
 		}
+	})
+}
+
+// A server that is away for a minute: what is heard
+// is that it is away, what waits, that it is back, and who has changed.
+func TestLostConnection(t *testing.T) {
+	atTerminal(t, func(m *terminal) {
+		m.company.Do("stop-front-end all")
+		lost := m.read(20 * time.Second)
+		for _, once := range []string{"The connection to the server was lost.", "It is tried again by itself."} {
+			if strings.Count(lost, once) != 1 {
+				t.Errorf("%q is not said once in\n%s", once, lost)
+			}
+		}
+		if lines := strings.Count(lost, "\n"); lines > 3 {
+			t.Errorf("%d lines when the connection is lost:\n%s", lines, lost)
+		}
+		m.expect("msg bruno: Are you there?", "To Bruno Berg: waits here until you are connected.")
+		m.company.Do("start-front-end all")
+		back := m.read(time.Minute)
+		for _, want := range []string{"Signed in as ", "To Bruno Berg: delivered."} {
+			if strings.Count(back, want) != 1 {
+				t.Errorf("%q is not said once in\n%s", want, back)
+			}
+		}
+		if strings.Contains(back, "Status unknown") || strings.Count(back, "\n") > 4 {
+			t.Errorf("what was not asked for is said:\n%s", back)
+		}
+	})
+}
+
+// Somebody unknown writes two lines: both can be read before he is let in.
+func TestRequests(t *testing.T) {
+	atTerminal(t, func(m *terminal) {
+		his := m.company.Administrator() // is not in the directory
+		s := session.New(session.Options{
+			User: his.User, Password: func() (string, error) { return his.Password, nil },
+			Resolver: m.company.Resolver(), Roots: m.company.Roots(), Dial: m.company.Dial,
+		})
+		ctx, cancel := context.WithCancel(m.t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		defer func() { cancel(); <-ended }()
+		if err := s.SignedIn(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{"Hello", "Who are you?"} {
+			if _, err := s.IM.With(m.who.User).Send(ctx, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m.read(2 * time.Second)
+		got := m.types("requests")
+		if !strings.Contains(got, "2 messages:\n  Hello\n  Who are you?\n") || strings.Count(got, his.User) != 1 {
+			t.Errorf("requests reads\n%s", got)
+		}
+		m.expect("accept nobody@contoso.test", "No request is from \"nobody@contoso.test\".")
+		m.expect("accept "+his.User, "What they write comes to you from now on.")
+		m.expect("requests", "Nothing waits.")
 	})
 }
