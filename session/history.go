@@ -13,8 +13,9 @@ import (
 )
 
 // HistoryTrouble: the history was damaged and is replaced (Repair), or cannot be
-// used (Err): then messages are sent and taken all the same, and not kept. It is
-// told of once.
+// used (Err): then messages are sent and taken all the same, and not kept; but
+// with history.ErrFull none is, and what others write stays at the server. It
+// is told of once, ErrFull again when there was room meanwhile.
 type HistoryTrouble struct {
 	Repair *history.Repair
 	Err    error
@@ -29,6 +30,7 @@ type Past struct {
 	mu    sync.Mutex
 	store *history.Store
 	err   error // it cannot be used
+	full  bool  // what somebody wrote could not be stored, which was told
 }
 
 // ErrNoHistory: this session keeps nothing on disk.
@@ -147,6 +149,27 @@ func (p *Past) hooks() im.Store {
 }
 
 func (p *Past) keep(m im.Message) (known bool, err error) {
+	known, err = p.add(m)
+	if m.From != p.s.self { // who writes himself is told by what became of it
+		p.room(err)
+	}
+	return known, err
+}
+
+// room tells when what comes cannot be stored for want of room, as err says.
+func (p *Past) room(err error) {
+	full := errors.Is(err, history.ErrFull)
+	p.mu.Lock()
+	news := full && !p.full
+	p.full = full
+	p.mu.Unlock()
+	if news {
+		p.s.log.Warn("history", "error", err)
+		p.s.emit(HistoryTrouble{Err: err})
+	}
+}
+
+func (p *Past) add(m im.Message) (known bool, err error) {
 	store, err := p.Open()
 	if err != nil {
 		if passing(err) {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -198,5 +199,26 @@ func TestLinesComeBack(t *testing.T) {
 	lines[0].Request = false // answered
 	if got := s.History.newest("group:g", time.Time{}, 10); !reflect.DeepEqual(got, lines) {
 		t.Errorf("read:\n%+v\nwant:\n%+v", got, lines)
+	}
+}
+
+// The disk is full while others write: that is told once, and again when there
+// was room meanwhile. What the user writes himself fails before his eyes.
+func TestNoRoomIsTold(t *testing.T) {
+	told := 0
+	s := New(Options{User: "anna@contoso.test", Dir: t.TempDir(), Notify: func(e any) {
+		if trouble, is := e.(HistoryTrouble); is && errors.Is(trouble.Err, history.ErrFull) {
+			told++
+		}
+	}})
+	defer s.History.Close()
+	full := fmt.Errorf("add: %w", history.ErrFull)
+	for _, step := range []struct {
+		err  error
+		want int
+	}{{full, 1}, {full, 1}, {nil, 1}, {full, 2}} {
+		if s.History.room(step.err); told != step.want {
+			t.Errorf("after %v it was told %d times, not %d", step.err, told, step.want)
+		}
 	}
 }

@@ -133,7 +133,7 @@ func (p *program) withHistory(f func(*history.Store) error) error {
 	defer s.History.Close()
 	store, err := s.History.Open()
 	switch {
-	case errors.Is(err, session.ErrNoHistory):
+	case errors.Is(err, session.ErrNoHistory), errors.Is(err, history.ErrFull), errors.Is(err, history.ErrBusy):
 		return err
 	case err != nil:
 		return exit{statusFailed, nil} // historyTrouble has said it

@@ -10,6 +10,9 @@ import (
 
 // HistoryTrouble says that the history was damaged, or cannot be used.
 func HistoryTrouble(e session.HistoryTrouble) Problem {
+	if errors.Is(e.Err, history.ErrFull) {
+		return Explain("What others write to you stays at the server, and nothing is sent.", e.Err)
+	}
 	if e.Repair == nil {
 		return Explain("Messages are sent and shown, but not kept.", e.Err)
 	}

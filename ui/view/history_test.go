@@ -21,7 +21,7 @@ func TestHistoryTrouble(t *testing.T) {
 		{session.HistoryTrouble{Err: fmt.Errorf("open the history: %w", &history.NewerError{File: "x", Have: 9, Known: 1})},
 			[]string{"not kept", "newer version", "not touched"}},
 		{session.HistoryTrouble{Err: fmt.Errorf("open the history: %w: %w", history.ErrFull, errors.New("database or disk is full (13)"))},
-			[]string{"not kept", "no room on the disk", "Make room"}},
+			[]string{"stays at the server, and nothing is sent", "no room on the disk", "Make room"}},
 		{session.HistoryTrouble{Err: errors.New("open the history: permission denied")},
 			[]string{"not kept", "permission denied"}},
 	} {
