@@ -298,6 +298,7 @@ func TestForeignPeerByMSRP(t *testing.T) {
 		if g := r.received(t); g.Text != "Hey Anna, are you there?" || g.From != "bob@contoso.test" {
 			t.Errorf("received %+v", g)
 		}
+		synctest.Wait() // whoever took the invitation knows the session
 		if d := (<-sent(t.Context(), r.With("bob@contoso.test"), "An answer")).Delivered[0]; d.State != Delivered {
 			t.Errorf("the answer in the session: %+v", d)
 		}

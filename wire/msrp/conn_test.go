@@ -215,9 +215,9 @@ func TestWhatIsAnsweredToBadRequests(t *testing.T) {
 			"another session": {"SEND", "To-Path: msrps://a.test:2855/other;tcp", "Message-ID: x", "481 No Such Session"},
 			"method":          {"NICKNAME", to, "X: y", "501 Method Not Understood"},
 			"no Message-ID":   {"SEND", to, "Content-Type: text/plain", "400 Bad Request"},
-			"bad range":       {"SEND", to, "Message-ID: x\r\nByte-Range: 9-1/2\r\nContent-Type: text/plain", "400 Bad Request"},
-			"a petabyte":      {"SEND", to, "Message-ID: x\r\nByte-Range: 1-5/1125899906842624\r\nContent-Type: text/plain", "413 Message Too Large"},
-			"far away":        {"SEND", to, "Message-ID: x\r\nByte-Range: 4611686018427387904-*/*\r\nContent-Type: text/plain\r\n\r\nhello", "413 Message Too Large"},
+			"bad range":       {"SEND", to, "Message-ID: bad\r\nByte-Range: 9-1/2\r\nContent-Type: text/plain", "400 Bad Request"},
+			"a petabyte":      {"SEND", to, "Message-ID: large\r\nByte-Range: 1-5/1125899906842624\r\nContent-Type: text/plain", "413 Message Too Large"},
+			"far away":        {"SEND", to, "Message-ID: far\r\nByte-Range: 4611686018427387903-*/*\r\nContent-Type: text/plain\r\n\r\nhello", "413 Message Too Large"},
 			"no header":       {"SEND", to, "what", "400 Bad Request"},
 			"keep-alive":      {"SEND", to, "Message-ID: x", "200 OK"},
 		} {
