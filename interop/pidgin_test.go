@@ -136,17 +136,17 @@ func tunnel(t *testing.T, p place) string {
 				near.Close()
 				continue
 			}
-			for to, from := range map[net.Conn]net.Conn{near: far, far: near} { // both end with either connection
-				go func() {
-					defer to.Close()
-					defer from.Close()
-					if to == near {
-						_ = oneByOne(to, from) // the end of one is the end of the other
-					} else {
-						_, _ = io.Copy(to, from)
-					}
-				}()
-			}
+			go func() { // ends with far
+				defer far.Close()
+				defer near.Close()
+				_ = oneByOne(near, far) // near may have gone
+				_, _ = io.Copy(io.Discard, far)
+			}()
+			go func() { // ends with near
+				_, _ = io.Copy(far, near)
+				_ = far.CloseWrite() // what Pidgin said at last is read before the connection ends
+				_ = far.SetReadDeadline(time.Now().Add(patience / 6))
+			}()
 		}
 	}()
 	return l.Addr().String()
