@@ -3,7 +3,6 @@ package text
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +14,7 @@ func (c *client) doRequests(context.Context, string) error {
 	list := c.session.Requests.List()
 	requests := view.Requests(list, c.names, time.Now())
 	for i, r := range requests {
-		who := slices.Compact(nonEmpty(r.Who, r.Address)) // without a name it is the address
-		c.line("%s", strings.Join(append(who, nonEmpty(r.Outside, r.When, r.Count)...), ", ")+":")
+		c.line("%s:", strings.Join(nonEmpty(r.Who, r.Address, r.Outside, r.When, r.Count), ", "))
 		for _, m := range list[i].Lines {
 			c.line("  %s", m.Text)
 		}

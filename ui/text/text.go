@@ -161,7 +161,7 @@ func (c *client) step(e session.Step) {
 	}
 	text := plain.Line(e.Step.Text)
 	if name := e.Step.Name; e.Step.Step == "address" || e.Step.Step == "connect" && !strings.Contains(text, name) {
-		text = plain.Line(name) + ": " + text
+		text = strings.TrimSuffix(plain.Line(name), ".") + ": " + text
 	}
 	c.line("%s", text)
 }

@@ -13,7 +13,7 @@ import (
 type Asking struct {
 	With    string // key of the conversation
 	Who     string
-	Address string
+	Address string // empty: it is Who
 	Outside string // mark beside the name; empty: a colleague
 	Text    string // the first line, cut short
 	Count   string // "3 messages"; empty for one
@@ -28,6 +28,9 @@ func Requests(all []session.Request, names Names, now time.Time) []Asking {
 	rows := make([]Asking, 0, len(all))
 	for _, r := range all {
 		a := Asking{With: r.With, Who: names.Of(r.From), Address: r.From, Outside: OutsideMark(r.Outside)}
+		if a.Who == a.Address { // no name is known
+			a.Address = ""
+		}
 		first := r.Lines[0]
 		a.Text = plain.Cut(plain.Line(first.Text), askingText)
 		a.When = joined(Day(first.Time, now), first.Time.Local().Format("15:04"))

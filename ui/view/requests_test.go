@@ -20,7 +20,7 @@ func TestRequests(t *testing.T) {
 		len(r.Text) > 210 || r.When != "Today, 20 November · 09:30" {
 		t.Errorf("%+v", r)
 	}
-	if r := rows[1]; r.Outside != "" || r.Count != "" || r.Address != "tom@contoso.test" {
+	if r := rows[1]; r.Outside != "" || r.Count != "" || r.Who != "tom@contoso.test" || r.Address != "" {
 		t.Errorf("%+v", r)
 	}
 	if RequestsLine(0) != "" || RequestsLine(3) != "3 people you do not know have written" {
