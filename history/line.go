@@ -126,7 +126,7 @@ func (e Entry) whom() string {
 	switch {
 	case e.Title != "":
 		return plain.Line(e.Title)
-	case e.With != "":
+	case e.With != "" && !strings.HasPrefix(e.With, groupPrefix): // its key says nothing to a person
 		return e.With
 	case len(e.To) == 1:
 		return e.To[0].To

@@ -169,3 +169,17 @@ func FuzzParseLine(f *testing.F) {
 		}
 	})
 }
+
+// A conversation that all see has a key that says nothing to a person: without
+// a title it is told by who is in it.
+func TestTextOfAConversationWithoutTitle(t *testing.T) {
+	e := to(bob, 1, "Lunch?", "delivered")
+	e.With, e.Title = "group:315d7f83", ""
+	for want, people := range map[string][]Recipient{"to " + bob + "  Lunch?": e.To, "to 2 people  Lunch?": {e.To[0], {To: eva, State: "delivered"}}} {
+		e.To = people
+		var w bytes.Buffer
+		if err := WriteText(&w, e); err != nil || !strings.Contains(w.String(), want) {
+			t.Errorf("%q is not in %q, %v", want, w.String(), err)
+		}
+	}
+}
