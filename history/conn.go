@@ -1,6 +1,7 @@
 package history
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -19,10 +20,17 @@ import (
 type conn struct {
 	mu    sync.Mutex  // held by whoever uses the connection
 	db    driver.Conn // nil: closed
-	stmts map[string]driver.Stmt
+	stmts map[string]statement
 
 	lastTime   int64 // the latest time given to an entry, in microseconds,
 	lastUnique int64 // and what was made of it
+}
+
+// statement is what the driver prepares.
+type statement interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
 }
 
 // dial opens file; flags are those of https://www.sqlite.org/uri.html.
@@ -38,7 +46,7 @@ func dial(file string, flags url.Values) (*conn, error) {
 	if err != nil {
 		return nil, explain(err)
 	}
-	return &conn{db: db, stmts: map[string]driver.Stmt{}}, nil
+	return &conn{db: db, stmts: map[string]statement{}}, nil
 }
 
 // close closes the connection when nobody uses it any more.
@@ -57,16 +65,24 @@ func (c *conn) close() error {
 }
 
 // stmt returns a statement, prepared once.
-func (c *conn) stmt(sql string) (driver.Stmt, error) {
+func (c *conn) stmt(sql string) (statement, error) {
 	if s, ok := c.stmts[sql]; ok {
 		return s, nil
 	}
+	s, err := c.prepare(sql)
+	if err != nil {
+		return nil, err
+	}
+	c.stmts[sql] = s
+	return s, nil
+}
+
+func (c *conn) prepare(sql string) (statement, error) {
 	s, err := c.db.Prepare(sql)
 	if err != nil {
 		return nil, explain(err)
 	}
-	c.stmts[sql] = s
-	return s, nil
+	return s.(statement), nil // *sqlite.Driver makes no others
 }
 
 // do runs a statement and returns how many rows it changed.
@@ -75,7 +91,7 @@ func (c *conn) do(sql string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := s.Exec(values(args))
+	r, err := s.ExecContext(context.Background(), values(args))
 	if err != nil {
 		return 0, explain(err)
 	}
@@ -84,12 +100,12 @@ func (c *conn) do(sql string, args ...any) (int64, error) {
 
 // script runs several statements that are used once.
 func (c *conn) script(sql string) error {
-	s, err := c.db.Prepare(sql)
+	s, err := c.prepare(sql)
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	defer s.Close()
-	_, err = s.Exec(nil)
+	_, err = s.ExecContext(context.Background(), nil)
 	return explain(err)
 }
 
@@ -114,7 +130,7 @@ func (c *conn) each(sql string, args []any, f func(row) error) error {
 	if err != nil {
 		return err
 	}
-	rows, err := s.Query(values(args))
+	rows, err := s.QueryContext(context.Background(), values(args))
 	if err != nil {
 		return explain(err)
 	}
@@ -161,19 +177,20 @@ func (c *conn) transaction(f func() error) error {
 	return err
 }
 
-func values(args []any) []driver.Value {
-	v := make([]driver.Value, len(args))
+func values(args []any) []driver.NamedValue {
+	v := make([]driver.NamedValue, len(args))
 	for i, a := range args {
+		v[i].Ordinal = i + 1
 		switch a := a.(type) {
 		case int:
-			v[i] = int64(a)
+			v[i].Value = int64(a)
 		case bool:
-			v[i] = int64(0)
+			v[i].Value = int64(0)
 			if a {
-				v[i] = int64(1)
+				v[i].Value = int64(1)
 			}
 		default:
-			v[i] = a
+			v[i].Value = a
 		}
 	}
 	return v

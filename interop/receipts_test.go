@@ -38,7 +38,6 @@ func typingAndReceipts(t *testing.T, p place) {
 	}
 	b = p.signIn(t, bob)
 	contactsLoaded(t, b)
-	mark = b.heard()
 	await(b, 0, "what was kept", func(e im.Received) bool { return e.Message.Text == "And tomorrow?" && e.Message.Stored })
 	await(a, 0, "delivered", func(e im.DeliveryChanged) bool { return e.Delivery.ID == d.ID && e.Delivery.State == im.Delivered })
 	b.IM.With(p.me).MarkRead()
