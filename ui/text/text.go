@@ -150,6 +150,24 @@ func (c *client) happened(event any) {
 		}
 	case im.DeliveryChanged:
 		c.delivery(e.Delivery)
+	case im.Aged:
+		c.aged(e)
+	}
+}
+
+// aged gives a message up that has waited too long to be sent unasked. Its text
+// is said: who still wants it sent says it once more.
+func (c *client) aged(e im.Aged) {
+	for _, talk := range c.session.IM.Conversations() {
+		if talk.Key() != e.With {
+			continue
+		}
+		for _, m := range talk.Messages() {
+			if m.ID == e.ID {
+				c.line("What you wrote at %s has waited too long to be sent unasked. Write it again if it still matters: %s", view.Clock(m.Time, time.Now()), m.Text)
+			}
+		}
+		talk.Discard(e.ID)
 	}
 }
 

@@ -262,6 +262,27 @@ func TestLostConnection(t *testing.T) {
 	})
 }
 
+// What was written three minutes before the connection is back is not sent
+// unasked, and not said to wait any more.
+func TestWaitedTooLong(t *testing.T) {
+	atTerminal(t, func(m *terminal) {
+		m.company.Do("stop-front-end all")
+		m.read(20 * time.Second)
+		m.expect("msg bruno: Lunch now?", "waits here until you are connected.")
+		m.read(3 * time.Minute)
+		m.company.Do("start-front-end all")
+		back := m.read(3 * time.Minute)
+		for _, want := range []string{"has waited too long to be sent unasked. Write it again if it still matters: Lunch now?\n", "Not delivered to Bruno Berg: "} {
+			if strings.Count(back, want) != 1 {
+				t.Errorf("%q is not said once in\n%s", want, back)
+			}
+		}
+		if box := m.company.Do("inbox bruno.berg@contoso.test"); strings.Contains(box, "Lunch now?") {
+			t.Errorf("Bruno has %s", box)
+		}
+	})
+}
+
 // Somebody unknown writes two lines: both can be read before he is let in.
 func TestRequests(t *testing.T) {
 	atTerminal(t, func(m *terminal) {
