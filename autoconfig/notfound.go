@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // NotFoundError: no server could be reached. It says what was tried and why
@@ -36,6 +37,9 @@ func (s *Search) unusable() *NotFoundError {
 
 // notFound sums up the steps. What was nearest to success decides the sentence.
 func (s *Search) notFound(ctx context.Context) *NotFoundError {
+	if end, has := ctx.Deadline(); has && !time.Now().Before(end) {
+		<-ctx.Done() // the last question, which ends at the same moment, was faster
+	}
 	e := &NotFoundError{Domain: s.domain, Steps: slices.Clone(s.steps), Err: ctx.Err()}
 	for _, judge := range []func() (why, remedy string){
 		s.untrusted, s.busy, s.silent, s.withoutAddress, s.sentAway, s.onlyPlain, s.deaf, s.unanswered,

@@ -224,6 +224,17 @@ func (w *talksWindow) received(m im.Message) {
 	}
 }
 
+// delivered shows how far a message got: in its conversation, and in the result of
+// a message to a group.
+func (w *talksWindow) delivered(e im.DeliveryChanged) {
+	for _, p := range w.pages {
+		if g, is := p.(*groupPage); is && g.started && g.id == e.Delivery.ID {
+			g.update(e.Delivery)
+		}
+	}
+	w.changed(e.With)
+}
+
 // typing shows who is writing.
 func (w *talksWindow) typing(e im.Typing) {
 	if i := w.at(e.With); i >= 0 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -38,6 +39,7 @@ type groupPage struct {
 	started  bool
 	together bool // they see each other
 	stop     context.CancelFunc
+	stale    bool              // something has changed and is not shown
 	open     map[im.State]bool // parts of the result that are unfolded
 
 	box    *fyne.Container
@@ -168,6 +170,19 @@ func (p *groupPage) begin(text string) {
 	p.deliver(p.send.To())
 }
 
+// update takes where the message stands at somebody. However many change, the page
+// is drawn anew ten times a second at most.
+func (p *groupPage) update(d im.Delivery) {
+	p.send.Update(d)
+	if p.stale {
+		return
+	}
+	p.stale = true
+	time.AfterFunc(handOver, func() { // what it posts is harmless when the window has closed
+		p.app.post(func() { p.stale = false; p.refresh() })
+	})
+}
+
 // deliver sends to these people and shows the state of each as it comes.
 func (p *groupPage) deliver(to []string) {
 	s := p.app.session
@@ -183,7 +198,7 @@ func (p *groupPage) deliver(to []string) {
 		defer p.app.work.Done()
 		defer stop()
 		err := s.IM.SendEach(ctx, im.Bulk{ID: p.id, To: to, Text: p.text, Each: func(d im.Delivery) {
-			p.app.post(func() { p.send.Update(d); p.refresh() })
+			p.app.post(func() { p.update(d) })
 		}})
 		p.app.post(func() {
 			p.send.Stopped()

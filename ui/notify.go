@@ -68,7 +68,7 @@ func (p *pump) notify(event any) {
 	case im.MembersChanged:
 		p.post(func(a *App) { a.talks.changed(e.With) })
 	case im.DeliveryChanged:
-		p.post(func(a *App) { a.talks.changed(e.With) })
+		p.post(func(a *App) { a.talks.delivered(e) })
 	}
 }
 

@@ -90,17 +90,30 @@ func (g *GroupSend) Update(d im.Delivery) {
 // Stopped says that nobody further is being sent to.
 func (g *GroupSend) Stopped() {
 	for u, d := range g.state {
-		if d.State == im.Sending {
+		if d.State == im.Sending { // what waits for a connection goes all the same: it is in the outbox
 			g.state[u] = im.Delivery{To: u, State: im.Failed, Reason: say("not sent: you stopped it")}
 		}
 	}
 }
 
-// Count is the number of recipients in a state.
+// stage is where somebody stands in the result: what was read was delivered, and
+// what waits for a connection waits.
+func stage(s im.State) im.State {
+	switch s {
+	case im.Read:
+		return im.Delivered
+	case im.Queued:
+		return im.Sending
+	}
+	return s
+}
+
+// Count is the number of recipients in a state; those who have read it count as
+// Delivered, those who are Queued as Sending.
 func (g *GroupSend) Count(s im.State) int {
 	n := 0
 	for _, d := range g.state {
-		if d.State == s {
+		if stage(d.State) == s {
 			n++
 		}
 	}
@@ -150,7 +163,7 @@ func (g *GroupSend) People(state func(string) presence.State) []Recipient {
 	for _, user := range g.order {
 		d := g.state[user]
 		people = append(people, Recipient{
-			User: user, Name: g.names.Of(user), Face: Face(state(user)), State: d.State, Reason: Reason(d),
+			User: user, Name: g.names.Of(user), Face: Face(state(user)), State: stage(d.State), Reason: Reason(d),
 			Retry: d.State == im.Failed && d.Code != 404 && d.Code != 604 && !d.Blocked || d.State == im.Unknown,
 		})
 	}
