@@ -382,27 +382,38 @@ func (c *chat) stop() {
 
 func (c *chat) touch() { c.quiet.Reset(idleTime) }
 
-// request takes a request inside the dialog.
+// request takes a request inside the dialog. A server looks at From when a dialog
+// begins, and need not later: who began it may not go on as somebody else.
 func (c *chat) request(in *sipconn.Incoming) {
 	c.touch()
 	var err error
-	switch r := in.Request; r.Method {
-	case sip.MESSAGE:
-		c.b.Handle(in)
-	case sip.INFO:
-		c.types(r.Body())
-		err = in.Reply(sip.StatusOK, "OK", sipconn.Body{})
-	case sip.OPTIONS:
-		err = in.Reply(sip.StatusOK, "OK", sipconn.Body{}, sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", Accept))
-	case sip.INVITE, sip.UPDATE:
-		err = c.renew(in)
-	case sip.ACK:
+	switch r := in.Request; {
+	case r.Method == sip.ACK: // never answered
+	case sender(r) != c.with:
+		err = in.Reply(sip.StatusForbidden, "From Is Not Whom This Conversation Is With", sipconn.Body{})
 	default:
-		err = in.Reply(sip.StatusMethodNotAllowed, "Method Not Allowed", sipconn.Body{}, sip.NewHeader("Allow", allowed))
+		err = c.within(in)
 	}
 	if err != nil {
 		c.b.o.Log.Debug("reply in a session", "error", err)
 	}
+}
+
+// within takes a request of whom the dialog is with.
+func (c *chat) within(in *sipconn.Incoming) error {
+	switch r := in.Request; r.Method {
+	case sip.MESSAGE:
+		c.b.Handle(in)
+		return nil
+	case sip.INFO:
+		c.types(r.Body())
+		return in.Reply(sip.StatusOK, "OK", sipconn.Body{})
+	case sip.OPTIONS:
+		return in.Reply(sip.StatusOK, "OK", sipconn.Body{}, sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", Accept))
+	case sip.INVITE, sip.UPDATE:
+		return c.renew(in)
+	}
+	return in.Reply(sip.StatusMethodNotAllowed, "Method Not Allowed", sipconn.Body{}, sip.NewHeader("Allow", allowed))
 }
 
 // types takes the news of typing as clients of LCS send it; they say "type" again

@@ -90,6 +90,30 @@ func TestPeerBeginsASessionInItsDialog(t *testing.T) {
 	})
 }
 
+// Who is in a conversation with us does not speak in it as somebody else, nor as
+// the user himself, though the server looks at no From inside a dialog.
+func TestNobodySpeaksAsSomebodyElseInASession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		p := connect(t, r.line, r.Book)
+		to := begun(t, p, "call1")
+		for i, forged := range []string{"boss@contoso.test", "anna@contoso.test"} {
+			p.send(strings.Replace(within("call1", "MESSAGE", 2+i, to, "text/plain", "You are dismissed"), "bob@contoso.test", forged, 1))
+			if m := p.next(); m.start[:11] != "SIP/2.0 403" {
+				t.Errorf("as %s: %s", forged, m.start)
+			}
+		}
+		synctest.Wait()
+		if len(r.events) > 0 {
+			t.Errorf("shown: %+v", <-r.events)
+		}
+		p.send(within("call1", "MESSAGE", 4, to, "text/plain", "Hello"))
+		if e, _ := r.next(t).(Received); e.Message.From != "bob@contoso.test" {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
 func TestASessionEndsWhenNothingIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecord()
