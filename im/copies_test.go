@@ -1,6 +1,7 @@
 package im
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -117,6 +118,28 @@ func TestCopiesThatGo(t *testing.T) {
 		p.answer(p.next(), "200 OK")
 		<-done
 		synctest.Wait()
+		p.quiet()
+	})
+}
+
+// For a client of another make nothing is kept waiting, which would in the end
+// leave no room for receipts, and hold up the end of the program.
+func TestNothingWaitsForAnotherClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecord()
+		p := connect(t, r.line, r.Book)
+		p.optionsOf = map[string][]string{laptop: {"Server: Linphonec/5.1.65"}}
+		r.Devices("sip:anna@contoso.test;gr=me", laptop)
+		time.Sleep(time.Second)
+		done := sent(t.Context(), r.With("bob@contoso.test"), "hello")
+		p.answer(p.next(), "200 OK")
+		<-done
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if r.Farewell(ctx); time.Since(start) > 0 {
+			t.Errorf("the end waits for %s", time.Since(start))
+		}
 		p.quiet()
 	})
 }

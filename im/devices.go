@@ -13,7 +13,8 @@ import (
 // (its GRUU, RFC 5627). Only this program gets copies: another would show them as
 // messages from oneself.
 type device struct {
-	ours bool // it has said that it is this program
+	ours  bool // it has said that it is this program
+	other bool // it has said that it is another: nothing waits for it
 }
 
 // mostDevices are known; a server lets nobody have so many.
@@ -66,10 +67,23 @@ func (b *Book) askDevice(gruu, contact string) {
 			b.meet(gruu)
 			return
 		}
-		b.mu.Lock()
-		b.dropLetters(gruu)
-		b.mu.Unlock()
+		b.notMet(gruu, err == nil)
 	}()
+}
+
+// notMet notes that a device is not this program, if it has said so; else it is
+// asked again when the registrar has named it again.
+func (b *Book) notMet(gruu string, answered bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d := b.devices[gruu]
+	if d == nil || d.ours {
+		return // it is gone, or has introduced itself
+	}
+	if d.other = answered; !answered {
+		delete(b.devices, gruu)
+	}
+	b.dropLetters(gruu)
 }
 
 // Met takes an OPTIONS with which another client of the user's introduces itself.
@@ -100,7 +114,7 @@ func (b *Book) meet(gruu string) {
 		d = &device{}
 		b.devices[gruu] = d
 	}
-	d.ours = true
+	d.ours, d.other = true, false
 	b.sendLetters(gruu)
 }
 
@@ -109,8 +123,10 @@ func (b *Book) meet(gruu string) {
 func (b *Book) toDevices(l letter) {
 	b.mu.Lock()
 	var to []string
-	for u := range b.devices {
-		to = append(to, u)
+	for u, d := range b.devices {
+		if !d.other {
+			to = append(to, u)
+		}
 	}
 	b.mu.Unlock()
 	for _, u := range to {
