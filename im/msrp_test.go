@@ -257,7 +257,8 @@ func TestStrangerBeginsNoLongSession(t *testing.T) {
 }
 
 // A client of another make offers MSRP and has a relay: our answer names ours,
-// and what it writes comes through that.
+// and what it writes comes through that. What waited for a connection goes there,
+// and is done with then.
 func TestForeignPeerByMSRP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, err := lab.New(lab.Options{People: 20, Still: true})
@@ -266,7 +267,10 @@ func TestForeignPeerByMSRP(t *testing.T) {
 		}
 		defer c.Close()
 		r := newRecord()
-		r.o.Relay = labRelay(c, c.Newcomer(), nil)
+		r.o.Relay, r.o.Queue = labRelay(c, c.Newcomer(), nil), true
+		if d := (<-sent(t.Context(), r.With(bob), "An answer")).Delivered[0]; d.State != Queued {
+			t.Fatalf("%+v", d)
+		}
 		p := connect(t, r.line, r.Book)
 		theirs, err := labRelay(c, c.People()[0], nil)(t.Context())
 		if err != nil {
@@ -299,7 +303,8 @@ func TestForeignPeerByMSRP(t *testing.T) {
 			t.Errorf("received %+v", g)
 		}
 		synctest.Wait() // whoever took the invitation knows the session
-		if d := (<-sent(t.Context(), r.With("bob@contoso.test"), "An answer")).Delivered[0]; d.State != Delivered {
+		r.Connected()
+		if d := r.state(); d.State != Delivered {
 			t.Errorf("the answer in the session: %+v", d)
 		}
 		var status *msrp.StatusError

@@ -130,6 +130,7 @@ func (b *Book) attempt(ctx context.Context, l *leg) (d Delivery, waits bool) {
 		return d, false
 	}
 	b.mark(l)
+	l.err = nil // that of an earlier attempt says nothing of this one
 	d = b.explained(b.carry(ctx, l), l.to)
 	d.Plain = l.plain != ""
 	switch {
