@@ -187,6 +187,15 @@ func (p *talkPage) again(id string) {
 	})
 }
 
+// discard gives up a message that waits to be sent.
+func (p *talkPage) discard(id string) {
+	p.app.do("", func(context.Context) error { // it is written to the disk
+		p.with.Discard(id)
+		p.app.post(p.refresh)
+		return nil
+	})
+}
+
 // post sends a message, after those that were written before it. One that cannot
 // be sent at all goes back to the field.
 func (p *talkPage) post(text string) {

@@ -187,7 +187,7 @@ func (p *mainPage) late(talk *talkPage, m im.Message) {
 	asked = p.question(lang.L("Still send this to {{.Name}}?", map[string]any{"Name": talk.title()}),
 		lang.L("Written {{.Time}}, while not connected: {{.Text}}", map[string]any{"Time": view.Clock(m.Time, time.Now()), "Text": view.Glimpse(m.Text)}),
 		answer(lang.L("Send it"), func() { talk.again(m.ID) }),
-		answer(lang.L("Discard"), func() { talk.with.Discard(m.ID); talk.refresh() }))
+		answer(lang.L("Discard"), func() { talk.discard(m.ID) }))
 }
 
 // access decides what somebody gets of one's own state.

@@ -60,15 +60,16 @@ func (p *requestsPage) refresh() {
 
 // request is one stranger with what he wrote. Links in it are plain text.
 func (p *requestsPage) request(r view.Asking) fyne.CanvasObject {
+	s := p.app.session
 	head := widgets.Row(8, 0, widgets.NewText(r.Who, theme.Body, "").Strong().Short(), widgets.NewText(r.When, theme.Caption, theme.Secondary))
 	lines := widgets.Column(4, head, widgets.NewText(dotted(r.Address, r.Outside, r.Count), theme.Caption, theme.Secondary).Short(), paragraph("", r.Text, false))
 	answers := widgets.Row(8, -1,
 		widgets.NewSmallButton(lang.L("Accept"), "ui-check", func() { p.accept(r.With) }),
 		widgets.NewSmallButton(lang.L("Block"), "ui-close", func() {
-			p.app.do(lang.L("The sender was not blocked."), func(ctx context.Context) error { return p.app.session.Requests.Block(ctx, r.With) })
+			p.app.do(lang.L("The sender was not blocked."), func(ctx context.Context) error { return s.Requests.Block(ctx, r.With) })
 		}),
 		widgets.NewSmallButton(lang.L("Put away"), "", func() {
-			p.app.do(lang.L("The request was not put away."), func(context.Context) error { return p.app.session.Requests.Dismiss(r.With) })
+			p.app.do(lang.L("The request was not put away."), func(context.Context) error { return s.Requests.Dismiss(r.With) })
 		}))
 	lines.Add(widgets.Inset(4, 0, 0, 0, answers))
 	return widgets.Panel(widgets.NewFill(theme.BubbleTheirs, "", theme.PanelRadius), 12, lines)
@@ -76,17 +77,21 @@ func (p *requestsPage) request(r view.Asking) fyne.CanvasObject {
 
 // accept lets a stranger in and shows the conversation with him.
 func (p *requestsPage) accept(key string) {
-	a := p.app
-	if err := a.session.Requests.Accept(key); err != nil {
-		a.main.notice(view.Explain(lang.L("The request was not accepted."), err))
-		return
-	}
-	for _, c := range a.session.IM.Conversations() {
-		if c.Key() == key {
-			a.talks.current = a.talks.talk(c).key()
+	a, s := p.app, p.app.session
+	a.do(lang.L("The request was not accepted."), func(context.Context) error {
+		if err := s.Requests.Accept(key); err != nil {
+			return err
 		}
-	}
-	a.talks.refresh()
+		a.post(func() {
+			for _, c := range s.IM.Conversations() {
+				if c.Key() == key && s == a.session {
+					a.talks.current = a.talks.talk(c).key()
+				}
+			}
+			a.talks.refresh()
+		})
+		return nil
+	})
 }
 
 // requests are those who wait now.
