@@ -161,7 +161,7 @@ func (r *Requests) wrote(m im.Message) {
 			people = append(people, d.To)
 		}
 	}
-	if len(m.Delivered) > 1 {
+	if m.Group != nil {
 		people = append(people, m.With)
 	}
 	if r.known.add(people...) {

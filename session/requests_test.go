@@ -259,6 +259,13 @@ func TestWhomIWroteTo(t *testing.T) {
 		if len(window.Requests.List()) != 0 || window.IM.With("sam@elsewhere.test").Messages()[0].Request {
 			t.Error("it still waits")
 		}
+		talk := window.IM.Together("Lunch", "sam@elsewhere.test")
+		if _, err := talk.Send(t.Context(), "and here"); err != nil {
+			t.Fatal(err)
+		}
+		if window.Requests.stranger(talk.Key(), "added@elsewhere.test") {
+			t.Error("who is added where I have written waits")
+		}
 		window.stop()
 		<-window.done
 		o.Silent = true
