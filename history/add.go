@@ -10,6 +10,9 @@ import (
 // Add stores an entry, in one transaction. known: it is there already (same ID,
 // From and Text); then only recipients that it did not have are added. The zero
 // Time is now. The error may be ErrFull.
+//
+// What came in is not known when another process of the user has just stored it:
+// both got it, and each has yet to show it. Who stores it twice himself must know.
 func (s *Store) Add(e Entry) (known bool, err error) {
 	if e.Time.IsZero() {
 		e.Time = s.o.Now()
@@ -22,6 +25,9 @@ func (s *Store) Add(e Entry) (known bool, err error) {
 	}
 	err = s.write(func(c *conn) error {
 		known, err = c.add(e, holder, s.o.Off && holder == "")
+		if known && err == nil && !e.Own {
+			known, err = c.knownBefore(e, s.o.Began, s.o.Now())
+		}
 		return err
 	})
 	if err != nil {
@@ -48,6 +54,22 @@ func (c *conn) add(e Entry, holder string, onlyMark bool) (known bool, err error
 		return false, c.remember(mark, e.Time.UnixMicro())
 	}
 	return false, c.insert(e, mark, holder)
+}
+
+// together is how far apart the copies of one message may come that a server
+// passes on to several processes.
+const together = 30 * time.Second
+
+// knownBefore says whether an entry that is there was there before this process
+// began, or for long.
+func (c *conn) knownBefore(e Entry, began, now time.Time) (bool, error) {
+	from := now.Add(-together)
+	if began.After(from) {
+		from = began
+	}
+	r, err := c.first("SELECT 1 FROM entries WHERE mark = ?1 AND id BETWEEN ?2 AND ?3 UNION ALL SELECT 1 FROM seen WHERE mark = ?1 AND at BETWEEN ?2 AND ?3",
+		e.mark(), from.UnixMicro(), now.UnixMicro())
+	return r == nil, err
 }
 
 // extend adds the recipients that an entry does not have yet.

@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Off      bool             // keeps no text once a message is final: only what is unsent, and the marks by which duplicates are recognised
 	Now      func() time.Time // nil: time.Now
+	Began    time.Time        // when this process began to take messages; zero: when it opens the file
 	Repaired func(Repair)     // the file was damaged, and is replaced; called before the method that noticed it returns; nil: nobody wants to know
 }
 
@@ -41,6 +42,9 @@ type Store struct {
 func Open(file string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Began.IsZero() {
+		o.Began = o.Now()
 	}
 	s := &Store{file: file, o: o}
 	s.mu.Lock()

@@ -134,7 +134,8 @@ func (e *TooLongError) Error() string {
 type Store struct {
 	// Keep is called before a message is sent (an own one, which has Delivered) or
 	// acknowledged (an incoming one). known: it is there already, with the same ID,
-	// From and Text, so it is acknowledged and not shown; the same ID with another
+	// From and Text, so it is acknowledged and not shown (but what another process of
+	// the user stored a moment ago is for both to show); the same ID with another
 	// text is a message of its own. err: it is not sent; its sender hears 500, so
 	// that the server keeps it.
 	//

@@ -25,7 +25,8 @@ type HistoryTrouble struct {
 // when it is first needed. Several windows and commands may use it at the same
 // time.
 type Past struct {
-	s *Session
+	s     *Session
+	began time.Time // the session was made
 
 	mu    sync.Mutex
 	store *history.Store
@@ -69,7 +70,7 @@ func (p *Past) open() (store *history.Store, news []history.Repair, err error) {
 	locked := true
 	defer func() { locked = false }()
 	file := filepath.Join(p.s.o.Dir, strings.TrimSuffix(p.s.mine("history"), ".json")+".db")
-	p.store, err = history.Open(file, history.Options{Off: p.s.o.NoHistory, Repaired: func(r history.Repair) {
+	p.store, err = history.Open(file, history.Options{Off: p.s.o.NoHistory, Began: p.began, Repaired: func(r history.Repair) {
 		if locked { // nobody is told with a lock held
 			news = append(news, r)
 		} else {

@@ -222,3 +222,38 @@ func TestNoRoomIsTold(t *testing.T) {
 		}
 	}
 }
+
+// A command that listens beside the window, with the same file, takes nothing
+// from its eyes: each shows what comes, and it is kept once.
+func TestWindowAndCommandBothShowWhatComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		co := company(t, lab.Options{})
+		people := co.People()
+		o := options(co, people[0])
+		o.Dir = t.TempDir()
+		window := signedIn(t, o)
+		o.Silent = true
+		command := signedIn(t, o)
+		bruno := signedIn(t, options(co, people[1]))
+		time.Sleep(time.Minute)
+		if _, err := bruno.IM.With(people[0].User).Send(t.Context(), "Lunch?"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		for name, c := range map[string]*client{"window": window, "command": command} {
+			if e := got[im.Received](c); len(e) != 1 || e[0].Message.Text != "Lunch?" {
+				t.Errorf("the %s shows %+v", name, e)
+			}
+			if m := c.IM.With(people[1].User).Messages(); len(m) != 1 {
+				t.Errorf("the conversation in the %s has %+v", name, m)
+			}
+		}
+		store, err := window.History.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all, err := store.Newest(people[1].User, time.Time{}, 10); err != nil || len(all) != 1 {
+			t.Errorf("kept: %+v, %v", all, err)
+		}
+	})
+}

@@ -140,7 +140,7 @@ func New(o Options) *Session {
 	s.People = newPeople(s)
 	s.Calendar = newAgenda(s)
 	s.Requests = newRequests(s)
-	s.History = &Past{s: s}
+	s.History = &Past{s: s, began: time.Now()}
 	s.IM = im.New(im.Options{Self: s.self, Line: s.line, Emit: s.emit, Log: s.log, Queue: !o.Silent, Refuse: s.Contacts.refusal, HideReading: o.HideReading, Explain: s.Contacts.outside,
 		Name: s.People.publicName, Relay: s.relay, Stranger: s.Requests.stranger, Limited: !o.Silent, Store: s.History.hooks()})
 	return s
