@@ -250,12 +250,14 @@ func (w *talksWindow) aged(e im.Aged) {
 	if w.app.session == nil {
 		return
 	}
-	for _, c := range w.app.session.IM.Conversations() {
-		for _, m := range c.Messages() {
-			if c.Key() != e.With || m.ID != e.ID || m.From != w.app.user {
-				continue
-			}
-			w.app.main.late(w.talk(c).(*talkPage), m)
+	all := w.app.session.IM.Conversations()
+	i := slices.IndexFunc(all, func(c *im.Conversation) bool { return c.Key() == e.With })
+	if i < 0 {
+		return
+	}
+	for _, m := range all[i].Messages() { // of no other: those may have to be read from the disk
+		if m.ID == e.ID && m.From == w.app.user {
+			w.app.main.late(w.talk(all[i]).(*talkPage), m)
 			return
 		}
 	}
