@@ -33,7 +33,7 @@ func (b *Book) keepOwn(m Message) ([]State, error) {
 		return stored, nil
 	}
 	if _, err := b.o.Store.Keep(m); err != nil {
-		return nil, fmt.Errorf("the message could not be stored, so it was not sent: %w", err)
+		return nil, fmt.Errorf("the message could not be stored: %w", err)
 	}
 	return stored, nil
 }

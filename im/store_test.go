@@ -131,7 +131,7 @@ func TestDiskFull(t *testing.T) {
 		s := &shelf{full: errors.New("no space left on device")}
 		r := keeping(s)
 		p := connect(t, r.line, r.Book)
-		if _, err := r.With("bob@contoso.test").Send(t.Context(), "hello"); err == nil || !strings.Contains(err.Error(), "not sent: no space left") {
+		if _, err := r.With("bob@contoso.test").Send(t.Context(), "hello"); err == nil || !strings.Contains(err.Error(), "could not be stored: no space left") {
 			t.Errorf("sent with a full disk: %v", err)
 		}
 		p.send(incoming("1@x", "text/plain", "hello"))

@@ -62,7 +62,10 @@ func (p *requestsPage) refresh() {
 func (p *requestsPage) request(r view.Asking) fyne.CanvasObject {
 	s := p.app.session
 	head := widgets.Row(8, 0, widgets.NewText(r.Who, theme.Body, "").Strong().Short(), widgets.NewText(r.When, theme.Caption, theme.Secondary))
-	lines := widgets.Column(4, head, widgets.NewText(dotted(r.Address, r.Outside, r.Count), theme.Caption, theme.Secondary).Short(), paragraph("", r.Text, false))
+	lines := widgets.Column(4, head, widgets.NewText(dotted(r.Address, r.Outside, r.Count), theme.Caption, theme.Secondary).Short())
+	for _, text := range r.Lines {
+		lines.Add(paragraph("", text, false))
+	}
 	answers := widgets.Row(8, -1,
 		widgets.NewSmallButton(lang.L("Accept"), "ui-check", func() { p.accept(r.With) }),
 		widgets.NewSmallButton(lang.L("Block"), "ui-close", func() {

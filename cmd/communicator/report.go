@@ -134,7 +134,7 @@ func (r *report) print() {
 		r.program.say("%-10s %s%s", l.State, who, why)
 	}
 	s := r.sum()
-	r.program.say("Sent to %d: %d delivered, %d accepted for later, %d failed, %d unknown, %d not sent; %.1f s",
+	r.program.say("Of %d: %d delivered, %d accepted for later, %d failed, %d unknown, %d not sent; %.1f s",
 		r.total, s.Delivered, s.Accepted, s.Failed-r.notSent, s.Unknown, r.notSent, s.Seconds)
 }
 

@@ -59,7 +59,7 @@ func TestFailuresAreShownFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")
-	if !strings.HasPrefix(lines[0], "failed     b@example.com: Busy here (486)") || !strings.HasPrefix(lines[3], "Sent to 3: 1 delivered, 1 accepted for later, 1 failed") {
+	if !strings.HasPrefix(lines[0], "failed     b@example.com: Busy here (486)") || !strings.HasPrefix(lines[3], "Of 3: 1 delivered, 1 accepted for later, 1 failed") {
 		t.Errorf("got\n%s", out.String())
 	}
 }

@@ -13,15 +13,18 @@ import (
 type Asking struct {
 	With    string // key of the conversation
 	Who     string
-	Address string // empty: it is Who
-	Outside string // mark beside the name; empty: a colleague
-	Text    string // the first line, cut short
-	Count   string // "3 messages"; empty for one
+	Address string   // empty: it is Who
+	Outside string   // mark beside the name; empty: a colleague
+	Lines   []string // the first of them, each cut short
+	Count   string   // "3 messages"; empty for one
 	When    string
 }
 
-// askingText is how much of what a stranger wrote stands in the box, in characters.
-const askingText = 200
+// How much of what a stranger wrote stands in the box.
+const (
+	askingLines = 5   // messages
+	askingText  = 500 // characters of each
+)
 
 // Requests are the rows of the box.
 func Requests(all []session.Request, names Names, now time.Time) []Asking {
@@ -32,7 +35,9 @@ func Requests(all []session.Request, names Names, now time.Time) []Asking {
 			a.Address = ""
 		}
 		first := r.Lines[0]
-		a.Text = plain.Cut(plain.Line(first.Text), askingText)
+		for _, m := range r.Lines[:min(len(r.Lines), askingLines)] {
+			a.Lines = append(a.Lines, plain.Cut(plain.Line(m.Text), askingText))
+		}
 		a.When = joined(Day(first.Time, now), first.Time.Local().Format("15:04"))
 		if n := len(r.Lines); n > 1 {
 			a.Count = say("{{.N}} messages", "N", strconv.Itoa(n))

@@ -16,8 +16,8 @@ func TestRequests(t *testing.T) {
 		{With: "sam@elsewhere.test", From: "sam@elsewhere.test", Outside: true, Lines: []im.Message{line, line}},
 		{With: "tom@contoso.test", From: "tom@contoso.test", Lines: []im.Message{{Text: "Hi", Time: at}}},
 	}, Names{}, at)
-	if r := rows[0]; r.Outside != "outside your organisation" || r.Count != "2 messages" || !strings.HasPrefix(r.Text, "Buy now xx") ||
-		len(r.Text) > 210 || r.When != "Today, 20 November · 09:30" {
+	if r := rows[0]; r.Outside != "outside your organisation" || r.Count != "2 messages" || !strings.HasPrefix(r.Lines[0], "Buy now xx") ||
+		len(r.Lines) != 2 || len(r.Lines[0]) > 510 || r.When != "Today, 20 November · 09:30" {
 		t.Errorf("%+v", r)
 	}
 	if r := rows[1]; r.Outside != "" || r.Count != "" || r.Who != "tom@contoso.test" || r.Address != "" {
