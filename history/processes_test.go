@@ -51,6 +51,7 @@ func child(name, file string) error {
 			return err
 		}
 		fmt.Println("stored", i)
+		time.Sleep(time.Millisecond) // SQLite's lock is not fair: who writes without a pause keeps others out
 	}
 }
 
