@@ -86,12 +86,13 @@ func TestKilledProcesses(t *testing.T) {
 			add(t, s, from(eva, 100*round+i, "meanwhile"))
 		}
 		for i, c := range all {
+			last := ""
 			for n := 0; n < 20*(round+1) && outputs[i].Scan(); n++ {
+				last = outputs[i].Text()
 			}
 			if err := c.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			last := ""
 			for outputs[i].Scan() { // what it still said
 				last = outputs[i].Text()
 			}

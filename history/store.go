@@ -154,7 +154,7 @@ func opened(file string) (*conn, error) {
 	}
 	for _, pragma := range []string{
 		"busy_timeout = 15000", // another process writes for milliseconds; but who waits may be passed over, as SQLite's lock is not fair
-		"journal_mode = WAL",  // where it cannot be (some network drives), SQLite stays with what works
+		"journal_mode = WAL",   // where it cannot be (some network drives), SQLite stays with what works
 		"synchronous = NORMAL",
 		"secure_delete = ON", // what the user wants forgotten is overwritten
 		"cache_size = -8000", // KiB
