@@ -79,6 +79,10 @@ func benched(b *testing.B, o Options, users ...string) (*benchRecord, *peer) {
 
 // run sends what notify makes until b.N states have come; each brings so many.
 func (r *benchRecord) run(b *testing.B, each int, notify func() string) {
+	go func() { // ends with the connection; the peer reads on only while its answers are taken
+		for range r.p.got {
+		}
+	}()
 	b.ReportAllocs()
 	text := notify()
 	b.SetBytes(int64(len(text) / each))
